@@ -1,0 +1,278 @@
+import { z } from 'zod'
+import { OfgenError } from './errors.ts'
+
+/** What the command line, the studio and the docs need to know of a setting beyond its type. */
+export interface SettingMeta {
+  readonly title: string
+  readonly description: string
+  /** Heading it stands under. */
+  readonly group: 'Style' | 'Steadiness' | 'Video' | 'Output' | 'Machine'
+  /** What stands for the value in usage texts, for example `WxH`. */
+  readonly placeholder?: string
+  readonly unit?: string
+  /** True where a change makes other frames, so that it belongs into content keys. */
+  readonly shapesFrames: boolean
+}
+
+function setting<T extends z.ZodType>(type: T, meta: SettingMeta): T {
+  return type.meta({ ...meta })
+}
+
+const size = z.string().regex(/^\d{1,5}x\d{1,5}$/, 'two whole numbers of pixels as WIDTHxHEIGHT, for example 384x256')
+
+/** Every setting of a render, once. Settings without a default take the model's or the source's own. */
+export const settingsSchema = z.strictObject({
+  model: setting(z.string().min(1).default('embedded'), {
+    title: 'Model',
+    description:
+      'Stable Diffusion checkpoint: a folder in the diffusers layout, or "embedded" for the small model in the package.',
+    group: 'Style',
+    placeholder: 'PATH',
+    shapesFrames: true,
+  }),
+  style: setting(z.string().min(1).optional(), {
+    title: 'Style',
+    description:
+      'Short name of a style the model knows; the embedded one: anime, oil, watercolor, sketch, comic, pixel. Becomes part of the prompt.',
+    group: 'Style',
+    placeholder: 'NAME',
+    shapesFrames: true,
+  }),
+  prompt: setting(z.string().optional(), {
+    title: 'Prompt',
+    description: 'What the picture should be. Instead of --style; "{style}" in it stands for the style.',
+    group: 'Style',
+    placeholder: 'TEXT',
+    shapesFrames: true,
+  }),
+  negative: setting(z.string().optional(), {
+    title: 'Negative prompt',
+    description: 'What the picture should not be.',
+    group: 'Style',
+    placeholder: 'TEXT',
+    shapesFrames: true,
+  }),
+  strength: setting(z.number().gt(0).max(1).optional(), {
+    title: 'Strength',
+    description: 'How far from the source the model may go: 0.3 faithful, 0.7 bold.',
+    group: 'Style',
+    placeholder: '0..1',
+    shapesFrames: true,
+  }),
+  steps: setting(z.int().min(1).max(1000).optional(), {
+    title: 'Steps',
+    description: 'Steps of the whole noise schedule; strength times steps are run.',
+    group: 'Style',
+    placeholder: 'N',
+    unit: 'steps',
+    shapesFrames: true,
+  }),
+  cfgScale: setting(z.number().min(1).max(30).optional(), {
+    title: 'CFG scale',
+    description: 'How strongly the prompt acts (classifier-free guidance). 1 switches it off and halves the work.',
+    group: 'Style',
+    placeholder: '1..30',
+    shapesFrames: true,
+  }),
+  sampler: setting(z.enum(['ddim', 'euler']).optional(), {
+    title: 'Sampler',
+    description: 'How the noise is walked down.',
+    group: 'Style',
+    shapesFrames: true,
+  }),
+  seed: setting(z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(1), {
+    title: 'Seed',
+    description: 'Start of the random numbers: the same seed gives the same picture.',
+    group: 'Style',
+    placeholder: 'N',
+    shapesFrames: true,
+  }),
+  method: setting(z.enum(['flow', 'reference', 'none']).default('flow'), {
+    title: 'Method',
+    description: 'How frames are held together: flow (ours), reference (the 2023 script, exactly), none (each frame on its own).',
+    group: 'Steadiness',
+    shapesFrames: true,
+  }),
+  noise: setting(z.enum(['carried', 'same', 'fresh']).optional(), {
+    title: 'Noise',
+    description:
+      'Starting noise of each frame: carried along by the motion (default of flow), the same for all, or fresh (default of reference and none).',
+    group: 'Steadiness',
+    shapesFrames: true,
+  }),
+  schedule: setting(z.string().min(1).optional(), {
+    title: 'Guidance schedule',
+    description:
+      'Your own guidance weights: a JavaScript file with a function (progress, motion) => number or array. It is run as code.',
+    group: 'Steadiness',
+    placeholder: 'FILE.js',
+    shapesFrames: true,
+  }),
+  flow: setting(z.enum(['dis', 'farneback']).optional(), {
+    title: 'Flow estimator',
+    description: 'How motion is found: dis (default), farneback (default of the reference method).',
+    group: 'Steadiness',
+    shapesFrames: true,
+  }),
+  size: setting(size.optional(), {
+    title: 'Size',
+    description: "Size of the result in pixels. Without it: the source's shape at the size the model is at home with.",
+    group: 'Video',
+    placeholder: 'WxH',
+    unit: 'px',
+    shapesFrames: true,
+  }),
+  fit: setting(z.enum(['cover', 'contain', 'fill']).default('cover'), {
+    title: 'Fit',
+    description: 'When the shapes differ: cover cuts the edges off, contain adds bars, fill stretches.',
+    group: 'Video',
+    shapesFrames: true,
+  }),
+  fps: setting(z.number().gt(0).max(240).optional(), {
+    title: 'Frame rate',
+    description:
+      "Render at this rate instead of the source's; frames are left out, never invented. For image folders: their rate.",
+    group: 'Video',
+    placeholder: 'N',
+    unit: 'frames/s',
+    shapesFrames: true,
+  }),
+  range: setting(z.string().min(1).optional(), {
+    title: 'Range',
+    description: 'Part of the source: 2s..5s, 30..90 (frames), 2s.., ..5s.',
+    group: 'Video',
+    placeholder: 'FROM..TO',
+    shapesFrames: true,
+  }),
+  format: setting(z.enum(['mp4', 'webm', 'gif', 'none']).default('mp4'), {
+    title: 'Video format',
+    description: 'The finished video; none leaves the PNG frames alone.',
+    group: 'Output',
+    shapesFrames: false,
+  }),
+  crf: setting(z.int().min(0).max(51).default(18), {
+    title: 'Video quality',
+    description: 'Constant rate factor of the encoder: lower is better and larger.',
+    group: 'Output',
+    placeholder: '0..51',
+    shapesFrames: false,
+  }),
+  compare: setting(z.boolean().default(false), {
+    title: 'Compare',
+    description: 'Also render every frame on its own, for a side-by-side video and the full report. Doubles the work.',
+    group: 'Output',
+    shapesFrames: false,
+  }),
+  debug: setting(z.boolean().default(false), {
+    title: 'Debug pictures',
+    description: 'Also write the raw, warped, weight and flow pictures of every frame.',
+    group: 'Output',
+    shapesFrames: false,
+  }),
+  overwrite: setting(z.boolean().default(false), {
+    title: 'Overwrite',
+    description: 'Allow redoing frames in a folder that holds a render with other settings; frames that did not change are kept.',
+    group: 'Output',
+    shapesFrames: false,
+  }),
+  threads: setting(z.int().min(1).max(256).optional(), {
+    title: 'Threads',
+    description: 'CPU threads for the model; all cores by default.',
+    group: 'Machine',
+    placeholder: 'N',
+    shapesFrames: false,
+  }),
+  ffmpeg: setting(z.string().min(1).optional(), {
+    title: 'ffmpeg',
+    description: 'The ffmpeg program to use instead of FFMPEG_PATH, the one on PATH, or the one in the package.',
+    group: 'Machine',
+    placeholder: 'PATH',
+    shapesFrames: false,
+  }),
+})
+
+export type Settings = z.infer<typeof settingsSchema>
+export type SettingsInput = z.input<typeof settingsSchema>
+
+/** The name of a setting on the command line: `cfgScale` is `--cfg-scale`. */
+export function flagOf(name: string): string {
+  return '--' + name.replaceAll(/[A-Z]/g, (letter) => '-' + letter.toLowerCase())
+}
+
+/** The parts of a setting's type that usage texts and forms show. */
+export interface SettingShape {
+  readonly name: string
+  readonly flag: string
+  readonly kind: 'boolean' | 'number' | 'string' | 'choice'
+  readonly choices: readonly string[]
+  readonly default: unknown
+  readonly minimum: number | undefined
+  readonly maximum: number | undefined
+  readonly meta: SettingMeta
+}
+
+interface JsonProperty {
+  type?: string
+  enum?: string[]
+  default?: unknown
+  minimum?: number
+  maximum?: number
+  exclusiveMinimum?: number
+}
+
+/** Every setting in the order of declaration, for whoever builds flags, forms or documentation. */
+export function listSettings(): SettingShape[] {
+  const { properties = {} } = z.toJSONSchema(settingsSchema, { io: 'input' }) as unknown as {
+    properties?: Record<string, JsonProperty & SettingMeta>
+  }
+  return Object.entries(properties).map(([name, property]) => ({
+    name,
+    flag: flagOf(name),
+    kind: property.enum
+      ? 'choice'
+      : property.type === 'boolean'
+        ? 'boolean'
+        : property.type === 'number' || property.type === 'integer'
+          ? 'number'
+          : 'string',
+    choices: property.enum ?? [],
+    default: property.default,
+    minimum: property.minimum ?? property.exclusiveMinimum,
+    maximum: property.maximum,
+    meta: property,
+  }))
+}
+
+function acceptedBy(shape: SettingShape): string {
+  if (shape.kind === 'choice') return shape.choices.join(', ')
+  if (shape.kind === 'boolean') return 'true or false'
+  if (shape.kind === 'string') return `text${shape.meta.placeholder ? ` (${shape.meta.placeholder})` : ''}`
+  return `a number from ${shape.minimum ?? '-infinity'} to ${shape.maximum ?? 'infinity'}`
+}
+
+/**
+ * Checks settings and fills in the defaults.
+ * @throws OfgenError `option_invalid` naming the option, the value and what is accepted.
+ */
+export function parseSettings(input: SettingsInput): Settings {
+  const parsed = settingsSchema.safeParse(input)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]!
+  if (issue.code === 'unrecognized_keys')
+    throw new OfgenError('option_invalid', `There is no setting "${issue.keys[0]}".`, {
+      hint: `The settings are: ${Object.keys(settingsSchema.shape).join(', ')}.`,
+    })
+  const name = String(issue.path[0])
+  const value = (input as Record<string, unknown>)[name]
+  const shape = listSettings().find((candidate) => candidate.name === name)
+  const accepted = issue.code === 'invalid_format' ? issue.message : shape ? acceptedBy(shape) : issue.message
+  throw new OfgenError('option_invalid', `${flagOf(name)} cannot be ${JSON.stringify(value)}; accepted: ${accepted}.`, {
+    hint: shape ? shape.meta.description : 'See ofgen --help.',
+  })
+}
+
+/** `384x256` to its two numbers. The text has passed `parseSettings`. */
+export function parseSize(text: string): { width: number; height: number } {
+  const [width, height] = text.split('x').map(Number)
+  return { width: width!, height: height! }
+}
