@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest'
+import { clock, showProgress } from './progress.ts'
+
+test.each([
+  [0, '0:00'],
+  [75, '1:15'],
+  [3700, '1:01:40'],
+])('%d seconds read %s', (seconds, text) => {
+  expect(clock(seconds)).toBe(text)
+})
+
+function record(isTTY: boolean): { text: () => string; handle: ReturnType<typeof showProgress>; tick: (seconds: number) => void } {
+  let written = ''
+  let time = 0
+  const stream = { isTTY, columns: 120, write: (text: string) => (written += text) }
+  return { text: () => written, handle: showProgress(stream, () => time), tick: (seconds) => (time += seconds) }
+}
+
+const frame = (index: number, kept = false) =>
+  ({ type: 'frame', frame: index, time: index / 12, kept, seconds: 2, evaluations: 10 }) as const
+
+test('time left is what the frames painted in this run took, times what is to come', () => {
+  const { text, handle, tick } = record(true)
+  handle({ type: 'start', frames: 10, width: 64, height: 48, output: 'out', source: 'a.mp4', model: 'm', method: 'flow', resumed: 4 })
+  handle({ type: 'stage', stage: 'paint', frames: 10 })
+  for (let i = 0; i < 4; i++) handle(frame(i, true))
+  tick(2)
+  handle(frame(4))
+  expect(text()).toContain('frame 5/10 · 2.0 s a frame · 0:10 left')
+  expect(text()).toContain('4 frames were finished before')
+})
+
+test('where there is no terminal, lines are plain and few', () => {
+  const { text, handle, tick } = record(false)
+  handle({ type: 'stage', stage: 'paint', frames: 100 })
+  for (let i = 0; i < 30; i++) {
+    tick(1)
+    handle(frame(i))
+  }
+  expect(text()).not.toContain('\u001B')
+  expect(text()).not.toContain('\r')
+  expect(text().trim().split('\n').length).toBe(4)
+})
+
+test('a note does not stay on the line in place', () => {
+  const { text, handle } = record(true)
+  handle({ type: 'stage', stage: 'paint', frames: 2 })
+  handle({ type: 'warning', message: 'the file is cut at frame 7' })
+  expect(text()).toContain('\r\u001B[2Knote: the file is cut at frame 7\n')
+})
