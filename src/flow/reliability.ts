@@ -1,0 +1,109 @@
+import type { Frame, Plane } from '../image/frame.ts'
+import type { Flow } from './flow.ts'
+import { gaussianBlur } from './gaussian-blur.ts'
+import { warpChannels } from './warp.ts'
+
+/**
+ * Size of a pixel against those of the 1024x436 pictures for which the thresholds were made, never below 1: the error of flow does not
+ * shrink below a fraction of a pixel in small pictures.
+ */
+export function thresholdScale(width: number, height: number): number {
+  return Math.max(1, Math.hypot(width, height) / Math.hypot(1024, 436))
+}
+
+/**
+ * Where the current frame shows something that the previous one does not: flow there and back again does not return, or leads out of the frame.
+ * `|b + f|^2 >= 0.01 (|b|^2 + |f|^2) + 0.5 scale^2`, f sampled bilinearly at x + b(x).
+ *
+ * @param backward Flow current -> previous. @param forward Flow previous -> current. @param scale See {@link thresholdScale}.
+ * @returns A byte a pixel of the current frame: 1 occluded, 0 seen in both.
+ * @throws TypeError if the sizes differ.
+ * @see Sundaram, Brox, Keutzer, ECCV 2010
+ */
+export function occlusion(backward: Flow, forward: Flow, scale = 1): Uint8Array {
+  const { width, height } = backward
+  if (forward.width !== width || forward.height !== height)
+    throw new TypeError(
+      `Backward flow is ${width}x${height}, forward flow ${forward.width}x${forward.height}: they must be equal.`,
+    )
+  const back = backward.data
+  const there = warpChannels(forward.data, { channels: 2, order: 'interleaved' }, backward, 'linear')
+  const occluded = new Uint8Array(width * height)
+  const slack = 0.5 * scale * scale
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      const bu = back[2 * i]!
+      const bv = back[2 * i + 1]!
+      const fu = there[2 * i]!
+      const fv = there[2 * i + 1]!
+      const inside = x + bu >= 0 && x + bu <= width - 1 && y + bv >= 0 && y + bv <= height - 1
+      const error = (bu + fu) * (bu + fu) + (bv + fv) * (bv + fv)
+      const bound = 0.01 * (bu * bu + bv * bv + fu * fu + fv * fv) + slack
+      occluded[i] = inside && error < bound ? 0 : 1
+    }
+  }
+  return occluded
+}
+
+/**
+ * Where neighbouring pixels move differently: `|grad u|^2 + |grad v|^2 > 0.01 |b / scale|^2 + 0.002` (central differences).
+ *
+ * @returns A byte a pixel: 1 boundary.
+ * @see Sundaram, Brox, Keutzer, ECCV 2010
+ */
+export function motionBoundary(backward: Flow, scale = 1): Uint8Array {
+  const { width, height, data } = backward
+  const boundary = new Uint8Array(width * height)
+  const share = 0.01 / (scale * scale)
+  for (let y = 0, i = 0; y < height; y++) {
+    const up = y > 0 ? -2 * width : 0
+    const down = y < height - 1 ? 2 * width : 0
+    for (let x = 0; x < width; x++, i++) {
+      const q = 2 * i
+      const left = x > 0 ? -2 : 0
+      const right = x < width - 1 ? 2 : 0
+      const ux = data[q + right]! - data[q + left]!
+      const uy = data[q + down]! - data[q + up]!
+      const vx = data[q + right + 1]! - data[q + left + 1]!
+      const vy = data[q + down + 1]! - data[q + up + 1]!
+      const change = 0.25 * (ux * ux + uy * uy + vx * vx + vy * vy)
+      const speed = data[q]! * data[q]! + data[q + 1]! * data[q + 1]!
+      boundary[i] = change > share * speed + 0.002 ? 1 : 0
+    }
+  }
+  return boundary
+}
+
+/**
+ * The soft map: occluded -255, boundary 0, else 255; Gaussian of sigma 0.8; clipped; here as 0 (not to be trusted) .. 1.
+ *
+ * @see Ruder, Dosovitskiy, Brox 2016, arXiv:1604.08610
+ */
+export function softReliability(occluded: Uint8Array, boundary: Uint8Array, width: number, height: number): Plane {
+  const hard = new Float32Array(width * height)
+  for (let i = 0; i < hard.length; i++) hard[i] = occluded[i] === 1 ? -1 : boundary[i] === 1 ? 0 : 1
+  const data = gaussianBlur(hard, width, height, 1, 0.8)
+  for (let i = 0; i < data.length; i++) data[i] = Math.min(1, Math.max(0, data[i]!))
+  return { width, height, data }
+}
+
+/**
+ * How well the source frames agree along the flow: `exp(-(e / 12)^2)` with e the mean absolute difference of the channels, 8 bit, after a
+ * Gaussian of sigma 1 on both.
+ *
+ * @param backward Flow current -> previous.
+ * @returns 0..1 a pixel of the current frame.
+ */
+export function photometricTrust(previous: Frame, current: Frame, backward: Flow): Plane {
+  const { width, height } = backward
+  const before = gaussianBlur(previous.data, width, height, 3, 1)
+  const now = gaussianBlur(current.data, width, height, 3, 1)
+  const moved = warpChannels(before, { channels: 3, order: 'interleaved' }, backward, 'linear')
+  const data = new Float32Array(width * height)
+  for (let i = 0, q = 0; i < data.length; i++, q += 3) {
+    const sum = Math.abs(now[q]! - moved[q]!) + Math.abs(now[q + 1]! - moved[q + 1]!) + Math.abs(now[q + 2]! - moved[q + 2]!)
+    const error = sum / 3 / 12
+    data[i] = Math.exp(-error * error)
+  }
+  return { width, height, data }
+}
