@@ -1,7 +1,7 @@
 import type { Frame } from '../image/frame.ts'
 import { densify } from './densify.ts'
 import type { Flow, FlowEstimator } from './flow.ts'
-import { greyOf } from './grey.ts'
+import { luma } from '../image/color.ts'
 import { patchGrid, patchSize, searchPatches, type PatchGrid } from './patch-search.ts'
 import { doubleFlow, halve, levelShape, pad, type LevelShape } from './pyramid.ts'
 import { refineFlow, refinementScratch, type RefinementOptions, type RefinementScratch } from './variational-refinement.ts'
@@ -71,7 +71,7 @@ export function disEstimator(settings: DisPreset | DisOptions = 'medium'): FlowE
       signal?.throwIfAborted()
       if (from.width !== to.width || from.height !== to.height)
         throw new TypeError(`Flow needs frames of equal size, got ${from.width}x${from.height} and ${to.width}x${to.height}.`)
-      return dis(greyOf(from), greyOf(to), from.width, from.height)
+      return dis(luma(from.data), luma(to.data), from.width, from.height)
     },
     close: () => Promise.resolve(),
   }

@@ -1,7 +1,7 @@
 import { OfgenError } from '../errors.ts'
 import type { Frame } from '../image/frame.ts'
 import type { Flow, FlowEstimator } from './flow.ts'
-import { greyOf } from './grey.ts'
+import { luma } from '../image/color.ts'
 import { loadOpenCv, type OpenCv } from './opencv.ts'
 
 /** As OpenCV names them. */
@@ -47,7 +47,7 @@ export function farnebackEstimator(options: Partial<FarnebackOptions> = {}): Flo
         throw new TypeError(`Flow needs frames of equal size, got ${from.width}x${from.height} and ${to.width}x${to.height}.`)
       const cv = await loadOpenCv()
       signal?.throwIfAborted()
-      return farnebackFlow(cv, rounded(greyOf(from)), rounded(greyOf(to)), from.width, from.height, settings)
+      return farnebackFlow(cv, rounded(luma(from.data)), rounded(luma(to.data)), from.width, from.height, settings)
     },
     close: () => Promise.resolve(),
   }

@@ -1,6 +1,6 @@
 import type { Frame, Plane } from '../image/frame.ts'
 import type { Flow } from './flow.ts'
-import { gaussianBlur } from './gaussian-blur.ts'
+import { gaussianBlur } from '../image/blur.ts'
 import { warpChannels } from './warp.ts'
 
 /**
