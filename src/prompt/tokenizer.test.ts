@@ -1,0 +1,118 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { loadTokenizer, type Tokenizer } from './tokenizer.ts'
+
+const clipFolder = 'test/goldens/tiny-sd15/tokenizer'
+
+interface Golden {
+  readonly prompts: readonly { readonly prompt: string; readonly ids: readonly number[]; readonly untruncated_length: number }[]
+}
+
+describe('the CLIP tokenizer', () => {
+  let tokenizer: Tokenizer
+  let golden: Golden
+  beforeAll(async () => {
+    tokenizer = await loadTokenizer(clipFolder)
+    golden = JSON.parse(await readFile('test/goldens/clip-tokens.json', 'utf8')) as Golden
+  })
+
+  it('gives the ids of the reference for 120 prompts', () => {
+    expect(golden.prompts).toHaveLength(120)
+    for (const { prompt, ids, untruncated_length } of golden.prompts) {
+      const padded = [...ids, ...Array.from({ length: 77 - ids.length }, () => 49407)]
+      expect([...tokenizer.encode(prompt)], prompt).toEqual(padded)
+      expect(tokenizer.ids(prompt).length + 2, prompt).toBe(untruncated_length)
+    }
+  })
+
+  it('splits a long text into rows that hold all of it', () => {
+    const word = fc.constantFrom('cat', 'long hair', ',', ', ', 'watercolour', '1girl', '!', 'é', ' ')
+    fc.assert(
+      fc.property(fc.array(word, { maxLength: 300 }), (words) => {
+        const text = words.join(' ')
+        const rows = tokenizer.encodeChunks(text)
+        const joined = rows.flatMap((row) => {
+          expect(row).toHaveLength(77)
+          expect(row[0]).toBe(tokenizer.bos)
+          return [...row.subarray(1, row.indexOf(tokenizer.eos))]
+        })
+        expect(joined).toEqual(tokenizer.ids(text))
+        if (joined.length <= 75) expect(rows).toEqual([tokenizer.encode(text)])
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  it('ends a row behind the last comma rather than within a tag', () => {
+    const [comma] = tokenizer.ids(',')
+    const text = `${'cat, '.repeat(35)}very very very very very very very long tag`
+    const [first, second] = tokenizer.encodeChunks(text)
+    expect(first!.indexOf(tokenizer.eos)).toBe(71)
+    expect(first![70]).toBe(comma)
+    expect([...second!.subarray(1, 10)]).toEqual(tokenizer.ids('very very very very very very very long tag'))
+    const [full] = tokenizer.encodeChunks(`cat, ${'dog '.repeat(100)}`)
+    expect(full!.indexOf(tokenizer.eos)).toBe(76)
+  })
+
+  it('gives one row of padding for an empty text', () => {
+    expect(tokenizer.encodeChunks('')).toEqual([tokenizer.encode('')])
+    expect([...tokenizer.encode('').subarray(0, 3)]).toEqual([49406, 49407, 49407])
+  })
+})
+
+describe('tokenizer folders', () => {
+  let dir: string
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'ofgen-tokenizer-'))
+  })
+  afterAll(async () => rm(dir, { recursive: true }))
+
+  it('reads the embedded model, whose vocabulary is its own', async () => {
+    const mini = await loadTokenizer('assets/mini-sd/tokenizer')
+    expect([mini.bos, mini.eos, mini.pad, mini.length]).toEqual([2712, 2713, 2713, 77])
+    expect(mini.ids('masterpiece, best quality, anime, cel shading')).toEqual([1207, 267, 1100, 1078, 267, 1227, 267, 1228, 1229])
+    expect(mini.ids('worst quality, low quality, normal quality')).toEqual([1215, 1078, 267, 626, 1078, 267, 1092, 1078])
+  })
+
+  it('pads with what the special tokens say, the map before the configuration', async () => {
+    const folder = join(dir, 'sd2')
+    await cp(clipFolder, folder, { recursive: true })
+    await writeFile(join(folder, 'special_tokens_map.json'), '{"pad_token": {"content": "!"}}')
+    const tokenizer = await loadTokenizer(folder)
+    expect(tokenizer.pad).toBe(0)
+    expect([...tokenizer.encode('a!').subarray(0, 6)]).toEqual([49406, 320, 256, 49407, 0, 0])
+  })
+
+  it('reads a tokenizer.json instead of vocab.json and merges.txt', async () => {
+    const folder = join(dir, 'one-file')
+    await cp(clipFolder, folder, { recursive: true })
+    const vocab = JSON.parse(await readFile(join(folder, 'vocab.json'), 'utf8')) as unknown
+    const merges = (await readFile(join(folder, 'merges.txt'), 'utf8')).trimEnd().split('\n').slice(1)
+    await Promise.all(['vocab.json', 'merges.txt', 'special_tokens_map.json'].map(async (name) => rm(join(folder, name))))
+    await writeFile(
+      join(folder, 'tokenizer.json'),
+      JSON.stringify({ model: { vocab, merges: merges.map((pair) => pair.split(' ')) } }),
+    )
+    const [one, two] = await Promise.all([loadTokenizer(folder), loadTokenizer(clipFolder)])
+    expect(one.encode('a fox in the snow')).toEqual(two.encode('a fox in the snow'))
+  })
+
+  it('says what is missing or damaged', async () => {
+    await expect(loadTokenizer(join(dir, 'nothing'))).rejects.toMatchObject({ code: 'model_missing' })
+    const folder = join(dir, 'damaged')
+    await cp('assets/mini-sd/tokenizer', folder, { recursive: true })
+    await writeFile(join(folder, 'special_tokens_map.json'), '{"pad_token": "<pad>"}')
+    await expect(loadTokenizer(folder)).rejects.toMatchObject({
+      code: 'model_invalid',
+      message: expect.stringContaining('<pad>') as string,
+    })
+    await writeFile(join(folder, 'vocab.json'), '{"a": "b"}')
+    await expect(loadTokenizer(folder)).rejects.toMatchObject({
+      code: 'model_invalid',
+      message: expect.stringContaining('vocab.json') as string,
+    })
+  })
+})
