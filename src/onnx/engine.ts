@@ -1,0 +1,244 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { OfgenError } from '../errors.ts'
+import type { HostReply, HostRequest, SessionOptions } from './session-protocol.ts'
+import type { Tensor } from './tensor.ts'
+
+export interface EngineOptions {
+  /** Threads inside one operator; by default the runtime takes one per physical core. */
+  readonly threads?: number | undefined
+  /**
+   * The child process's script, for where it does not lie beside this module (bundles, tests). By default the
+   * environment variable OFGEN_SESSION_HOST, then `session-host.js` beside this module.
+   */
+  readonly host?: string | URL | undefined
+}
+
+export interface LoadOptions {
+  /** What the network is called in error messages. */
+  readonly name?: string
+  /** How far the graph is rewritten at load: `all` (the default) is fastest to run and slowest to load. */
+  readonly optimization?: SessionOptions['optimization']
+  /** Folder that the locations of external weights are relative to; by default the root of the file system. */
+  readonly weightsRoot?: string
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface Timing {
+  /** Seconds inside the runtime: without process start, queueing and the way between the processes. */
+  readonly seconds: number
+  /** The same of all cores together. */
+  readonly cpuSeconds: number
+}
+
+export interface RunResult extends Timing {
+  readonly outputs: Readonly<Record<string, Tensor>>
+}
+
+/** A network in an engine. */
+export interface Session {
+  /** What loading it took. */
+  readonly loading: Timing
+  /**
+   * @throws DOMException AbortError if cancelled; the child process is then killed, and the next use starts another.
+   * @throws OfgenError engine_failed if the runtime refuses the feeds or its process ends.
+   */
+  run(feeds: Readonly<Record<string, Tensor>>, signal?: AbortSignal): Promise<RunResult>
+  release(): Promise<void>
+}
+
+/** The runtime in a child process. Requests are worked off one after the other. */
+export interface Engine {
+  /** Process id of the child, undefined while none runs. */
+  readonly pid: number | undefined
+  /** @throws as `Session.run`; engine_failed if the runtime refuses the model. */
+  load(model: Uint8Array, options?: LoadOptions): Promise<Session>
+  /** Bytes that the child holds now and at most so far. */
+  memory(): Promise<{ resident: number; peak: number }>
+  /** Ends the child; requests under way are rejected. Afterwards everything is. */
+  close(): Promise<void>
+}
+
+interface Child {
+  readonly process: ChildProcess
+  readonly exited: Promise<void>
+  readonly loaded: Set<number>
+  ask(request: HostRequest): Promise<Extract<HostReply, { kind: 'done' }>>
+}
+
+/** Starts an engine. Its child is started by the first load, and again after a cancelled run or a crash. */
+export function startEngine(options: EngineOptions = {}): Engine {
+  const threads = options.threads ?? 0
+  if (!Number.isInteger(threads) || threads < 0) throw new RangeError(`threads must be a whole number from 1, got ${threads}.`)
+  const host = options.host ?? process.env['OFGEN_SESSION_HOST'] ?? new URL('./session-host.js', import.meta.url)
+  const models = new Map<number, { model: Uint8Array; options: SessionOptions; name: string }>()
+  let child: Child | undefined
+  let tail: Promise<unknown> = Promise.resolve()
+  let count = 0
+  let closed = false
+
+  /** Runs `work` when all before it are through; an abort ends the wait at once and a request under way with its process. */
+  async function inTurn<T>(signal: AbortSignal | undefined, work: (child: Child) => Promise<T>): Promise<T> {
+    signal?.throwIfAborted()
+    const before = tail
+    let leave = (): void => {}
+    tail = before.then(() => new Promise<void>((resolve) => (leave = resolve)))
+    const turn = before.then(() => undefined)
+    let used: Child | undefined
+    const job = turn.then(async () => {
+      try {
+        signal?.throwIfAborted()
+        if (closed) throw closedError()
+        used = child ??= startChild(host, (ended) => {
+          if (child === ended) child = undefined
+        })
+        return await work(used)
+      } finally {
+        if (signal?.aborted) await used?.exited
+        leave()
+      }
+    })
+    if (signal === undefined) return job
+    return new Promise<T>((resolve, reject) => {
+      const cancel = (): void => {
+        used?.process.kill('SIGKILL')
+        if (used !== undefined && child === used) child = undefined
+        reject(signal.reason)
+      }
+      signal.addEventListener('abort', cancel, { once: true })
+      job.then(resolve, reject).finally(() => signal.removeEventListener('abort', cancel))
+    })
+  }
+
+  async function loadInto(target: Child, id: number): Promise<Timing> {
+    const { model, options, name } = models.get(id)!
+    const reply = await target.ask({ kind: 'load', session: id, model, options }).catch((error: unknown) => {
+      throw describe(error, `The runtime could not load ${name}`)
+    })
+    target.loaded.add(id)
+    return { seconds: reply.seconds, cpuSeconds: reply.cpuSeconds }
+  }
+
+  return {
+    get pid() {
+      return child?.process.pid
+    },
+
+    async load(model, { name = 'a network', optimization = 'all', weightsRoot = '/', signal } = {}) {
+      const id = count++
+      models.set(id, { model, name, options: { optimization, threads, weightsRoot } })
+      const loading = await inTurn(signal, (target) => loadInto(target, id)).catch((error: unknown) => {
+        models.delete(id)
+        throw error
+      })
+      return {
+        loading,
+        run: (feeds, signal) =>
+          inTurn(signal, async (target) => {
+            if (!models.has(id)) throw new OfgenError('engine_failed', `The session of ${name} was released before this run.`)
+            if (!target.loaded.has(id)) await loadInto(target, id)
+            const reply = await target.ask({ kind: 'run', session: id, feeds }).catch((error: unknown) => {
+              throw describe(error, `The runtime could not run ${name}`)
+            })
+            return { outputs: reply.outputs, seconds: reply.seconds, cpuSeconds: reply.cpuSeconds }
+          }),
+        async release() {
+          if (!models.delete(id) || closed) return
+          if (child?.loaded.has(id) !== true) return
+          await inTurn(undefined, async (target) => {
+            if (target.loaded.delete(id)) await target.ask({ kind: 'release', session: id })
+          })
+        },
+      }
+    },
+
+    memory: () => inTurn(undefined, async (target) => (await target.ask({ kind: 'memory' })).memory),
+
+    async close() {
+      closed = true
+      const last = child
+      child = undefined
+      last?.process.ref()
+      last?.process.kill('SIGKILL')
+      await last?.exited
+    },
+  }
+
+  function closedError(): OfgenError {
+    return new OfgenError('engine_failed', 'The engine was closed before this request.')
+  }
+}
+
+/** What the runtime answered, as opposed to how its process ended. */
+class Refusal extends Error {}
+
+function describe(error: unknown, what: string): unknown {
+  if (!(error instanceof Refusal)) return error
+  return new OfgenError('engine_failed', `${what}: ${error.message.split('\n')[0]!.slice(0, 400)}`, { cause: error })
+}
+
+function startChild(host: string | URL, onExit: (child: Child) => void): Child {
+  const child = fork(host, [], {
+    serialization: 'advanced',
+    execArgv: [],
+    // With this threshold glibc gives large blocks back to the system when a session is released.
+    env: { ...process.env, MALLOC_MMAP_THRESHOLD_: '65536' },
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+  let said = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-2000)))
+  let waiting: { resolve: (reply: HostReply) => void; reject: (error: unknown) => void } | undefined
+  const killWithUs = (): boolean => child.kill('SIGKILL')
+  process.once('exit', killWithUs)
+  let ended: OfgenError | undefined
+  const exited = new Promise<void>((resolve) => {
+    const end = (how: string): void => {
+      if (ended !== undefined) return
+      const lines = said.trim().split('\n')
+      const last = lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1)
+      ended = new OfgenError('engine_failed', `The engine's process ended ${how}${last ? `, saying "${last.slice(0, 300)}"` : ''}.`, {
+        hint: 'Most often memory ran out: try a smaller size or fewer threads. The next use starts a new process.',
+      })
+      process.removeListener('exit', killWithUs)
+      onExit(self)
+      waiting?.reject(ended)
+      waiting = undefined
+      resolve()
+    }
+    child.once('exit', (code, signal) => end(signal === null ? `with exit code ${code}` : `by signal ${signal}`))
+    child.once('error', (error) => end(`before it began (${error.message})`))
+  })
+  child.on('message', (reply: HostReply) => {
+    waiting?.resolve(reply)
+    waiting = undefined
+    idle()
+  })
+  // A child that waits for work must not keep our process alive; one that works must.
+  const idle = (): void => {
+    child.unref()
+    child.channel?.unref()
+    ;(child.stderr as { unref?: () => void } | null)?.unref?.()
+  }
+  const busy = (): void => {
+    child.ref()
+    child.channel?.ref()
+  }
+  const self: Child = {
+    process: child,
+    exited,
+    loaded: new Set(),
+    async ask(request) {
+      if (ended !== undefined) throw ended
+      const reply = await new Promise<HostReply>((resolve, reject) => {
+        waiting = { resolve, reject }
+        busy()
+        child.send(request, (error) => {
+          // A broken pipe is followed by the exit of the process, which says more.
+          if (error !== null && child.exitCode === null && child.signalCode === null && child.connected) reject(error)
+        })
+      })
+      if (reply.kind === 'failed') throw new Refusal(reply.message)
+      return reply
+    },
+  }
+  return self
+}

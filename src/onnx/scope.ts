@@ -1,0 +1,48 @@
+import { OfgenError } from '../errors.ts'
+import type { Graph, StoredTensor, Value } from './graph.ts'
+
+/** Where a network's weights come from. `find` gives undefined for a name that is not there. */
+export interface WeightSource {
+  /** What to call the source in messages, usually a path. */
+  readonly title: string
+  find(name: string): StoredTensor | undefined
+}
+
+/** A place in a network: the graph under construction and the weights whose names begin with `path`. */
+export interface Scope {
+  readonly graph: Graph
+  readonly path: string
+  /** The place one level below. */
+  at(name: string): Scope
+  has(name: string): boolean
+  /** A weight as float32. @throws OfgenError model_invalid if it is missing or has other dimensions. */
+  weight(name: string, dims: readonly number[]): Value
+  /** A weight in the type it is stored in. @throws as `weight`. */
+  stored(name: string, dims: readonly number[]): Value
+}
+
+export function scope(graph: Graph, source: WeightSource, path = ''): Scope {
+  const full = (name: string): string => (path === '' ? name : `${path}.${name}`)
+  const stored = (name: string, dims: readonly number[]): Value => {
+    const tensor = source.find(full(name))
+    if (tensor === undefined)
+      throw new OfgenError('model_invalid', `${source.title} has no tensor "${full(name)}", which its config calls for.`, {
+        hint: 'The file is incomplete, of another kind of model, or does not belong to the config.json beside it.',
+      })
+    if (tensor.dims.length !== dims.length || tensor.dims.some((side, i) => side !== dims[i]))
+      throw new OfgenError(
+        'model_invalid',
+        `${source.title}: tensor "${full(name)}" is [${tensor.dims.join(', ')}], but its config calls for [${dims.join(', ')}].`,
+        { hint: 'The file does not belong to the config.json beside it.' },
+      )
+    return graph.stored(tensor)
+  }
+  return {
+    graph,
+    path,
+    at: (name) => scope(graph, source, full(name)),
+    has: (name) => source.find(full(name)) !== undefined,
+    stored,
+    weight: (name, dims) => graph.toFloat(stored(name, dims)),
+  }
+}

@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs'
+import type { InferenceSession } from 'onnxruntime-node'
+import type { HostReply, HostRequest, SessionOptions } from './session-protocol.ts'
+import type { Tensor } from './tensor.ts'
+
+// Entry of an engine's child process. The runtime blocks its thread while it works, so it gets a process of its own,
+// which can be killed in the middle of a run. Imports nothing of ofgen at run time: it is loaded by its path.
+
+const sessions = new Map<number, InferenceSession>()
+
+process.on('message', (request: HostRequest) => {
+  answer(request).then(
+    (reply) => process.send?.(reply),
+    (error: unknown) => process.send?.({ kind: 'failed', message: error instanceof Error ? error.message : String(error) }),
+  )
+})
+process.on('disconnect', () => process.exit(0))
+// Ctrl+C reaches the whole process group; the parent decides what becomes of this one.
+process.on('SIGINT', () => {})
+
+async function answer(request: HostRequest): Promise<HostReply> {
+  const began = performance.now()
+  const cpu = process.cpuUsage()
+  let outputs: Record<string, Tensor> = {}
+  if (request.kind === 'load') sessions.set(request.session, await load(request.model, request.options))
+  else if (request.kind === 'run') outputs = await run(request.session, request.feeds)
+  else if (request.kind === 'release') {
+    await sessions.get(request.session)?.release()
+    sessions.delete(request.session)
+  }
+  const { user, system } = process.cpuUsage(cpu)
+  const seconds = (performance.now() - began) / 1000
+  return { kind: 'done', outputs, seconds, cpuSeconds: (user + system) / 1e6, memory: memory() }
+}
+
+async function load(model: Uint8Array, options: SessionOptions): Promise<InferenceSession> {
+  const { InferenceSession } = await import('onnxruntime-node')
+  return InferenceSession.create(model, {
+    executionProviders: ['cpu'],
+    graphOptimizationLevel: options.optimization,
+    logSeverityLevel: 3,
+    ...(options.threads > 0 ? { intraOpNumThreads: options.threads } : {}),
+    extra: { session: { model_external_initializers_file_folder_path: options.weightsRoot } },
+  })
+}
+
+async function run(id: number, feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
+  const session = sessions.get(id)
+  if (session === undefined) throw new Error(`There is no session ${id}.`)
+  const { Tensor: OrtTensor } = await import('onnxruntime-node')
+  const inputs = Object.fromEntries(
+    Object.entries(feeds).map(([name, { data, dims }]) => [
+      name,
+      data instanceof Float32Array
+        ? new OrtTensor('float32', data, dims)
+        : data instanceof Int32Array
+          ? new OrtTensor('int32', data, dims)
+          : new OrtTensor('int64', data, dims),
+    ]),
+  )
+  const results = await session.run(inputs)
+  return Object.fromEntries(
+    Object.entries(results).map(([name, { data, dims }]) => {
+      if (!(data instanceof Float32Array || data instanceof BigInt64Array || data instanceof Int32Array))
+        throw new Error(`The result "${name}" has a type that is not passed on.`)
+      return [name, { data, dims: [...dims] }]
+    }),
+  )
+}
+
+function memory(): { resident: number; peak: number } {
+  // resourceUsage().maxRSS of a forked process begins with its parent's peak, so Linux is asked for the process itself.
+  if (process.platform === 'linux') {
+    const status = readFileSync('/proc/self/status', 'utf8')
+    const kilobytes = (field: string): number => Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0)
+    return { resident: kilobytes('VmRSS') * 1024, peak: kilobytes('VmHWM') * 1024 }
+  }
+  return { resident: process.memoryUsage.rss(), peak: process.resourceUsage().maxRSS * 1024 }
+}

@@ -1,0 +1,16 @@
+import type { WeightSource } from '../../onnx/scope.ts'
+import { storedTensor, type SafetensorsFile } from './safetensors.ts'
+
+/** The tensors of one or several files (shards) under their own names. */
+export function weightsOf(files: readonly SafetensorsFile[]): WeightSource {
+  return {
+    title: files[0]?.path ?? 'an empty checkpoint',
+    find(name) {
+      for (const file of files) {
+        const tensor = storedTensor(file, name)
+        if (tensor !== undefined) return tensor
+      }
+      return undefined
+    },
+  }
+}

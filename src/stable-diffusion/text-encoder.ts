@@ -1,0 +1,63 @@
+import { z } from 'zod'
+import { Graph, type Value } from '../onnx/graph.ts'
+import { attention, gelu, layerNorm, linear, quickGelu } from '../onnx/layers.ts'
+import { scope, type Scope, type WeightSource } from '../onnx/scope.ts'
+import { sequences } from './tokens.ts'
+
+/** The part of a CLIPTextModel's `config.json` that decides its layers. */
+export const textEncoderConfigSchema = z.object({
+  hidden_size: z.int().positive(),
+  intermediate_size: z.int().positive(),
+  num_hidden_layers: z.int().positive(),
+  num_attention_heads: z.int().positive(),
+  max_position_embeddings: z.int().positive().default(77),
+  vocab_size: z.int().positive().default(49408),
+  hidden_act: z.enum(['quick_gelu', 'gelu']).default('quick_gelu'),
+  layer_norm_eps: z.number().positive().default(1e-5),
+})
+
+export type TextEncoderConfig = z.output<typeof textEncoderConfigSchema>
+
+/**
+ * CLIP's text encoder. Input `input_ids` int32 `[batch, max_position_embeddings]`, result `last_hidden_state`
+ * `[batch, max_position_embeddings, hidden_size]`, normed. Attention is causal, padding is not masked.
+ *
+ * @throws OfgenError model_invalid as `buildUnet`.
+ * @see Radford et al. 2021, arXiv:2103.00020
+ */
+export function buildTextEncoder(config: TextEncoderConfig, weights: WeightSource): Uint8Array {
+  const graph = new Graph('text_encoder')
+  const { hidden_size: width, max_position_embeddings: tokens } = config
+  // Published checkpoints begin their names with `text_model.`, folders saved by newer libraries leave it out.
+  const outer = scope(graph, weights)
+  const root = outer.has('embeddings.token_embedding.weight') ? outer : outer.at('text_model')
+  const ids = graph.input('input_ids', 'int32', ['batch', tokens])
+  const toSequence = sequences(graph, ids)
+
+  // The table stays as it is stored; only the rows that are looked up become float32.
+  const table = root.at('embeddings').stored('token_embedding.weight', [config.vocab_size, width])
+  const looked = graph.node('Cast', [graph.node('Gather', [table, ids])], { to: 1 })
+  const placed = graph.node('Add', [looked, root.at('embeddings').weight('position_embedding.weight', [tokens, width])])
+  let rows = graph.node('Reshape', [placed, graph.ints([-1, width])])
+  for (let i = 0; i < config.num_hidden_layers; i++) rows = layer(root.at(`encoder.layers.${i}`), rows)
+  rows = norm(root.at('final_layer_norm'), rows)
+  graph.output('last_hidden_state', toSequence(rows, width), 'float32', ['batch', tokens, width])
+  return graph.toModel()
+
+  function layer(at: Scope, x: Value): Value {
+    const square = { in: width, out: width }
+    const project = (name: string, rows: Value): Value => toSequence(linear(at.at(`self_attn.${name}`), rows, square), width)
+    const seen = norm(at.at('layer_norm1'), x)
+    const [query, key, value] = ['q_proj', 'k_proj', 'v_proj'].map((name) => project(name, seen)) as [Value, Value, Value]
+    const attended = attention(graph, query, key, value, { heads: config.num_attention_heads, width, causal: true })
+    const flat = graph.node('Reshape', [attended, graph.ints([-1, width])])
+    const y = graph.node('Add', [linear(at.at('self_attn.out_proj'), flat, square), x])
+    const hidden = linear(at.at('mlp.fc1'), norm(at.at('layer_norm2'), y), { in: width, out: config.intermediate_size })
+    const active = config.hidden_act === 'gelu' ? gelu(graph, hidden) : quickGelu(graph, hidden)
+    return graph.node('Add', [linear(at.at('mlp.fc2'), active, { in: config.intermediate_size, out: width }), y])
+  }
+
+  function norm(at: Scope, x: Value): Value {
+    return layerNorm(at, x, { channels: width, epsilon: config.layer_norm_eps })
+  }
+}
