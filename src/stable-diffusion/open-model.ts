@@ -1,0 +1,176 @@
+import { statSync } from 'node:fs'
+import { basename, join, parse, resolve } from 'node:path'
+import { z } from 'zod'
+import { noiseScheduleFromConfig } from '../diffusion/noise-schedule.ts'
+import { OfgenError } from '../errors.ts'
+import { startEngine, type RunResult, type Session } from '../onnx/engine.ts'
+import { floatTensor, type Tensor } from '../onnx/tensor.ts'
+import { loadTokenizer } from '../prompt/tokenizer.ts'
+import { buildAutoencoder } from './autoencoder.ts'
+import { readConfig } from './checkpoint/config-file.ts'
+import { openDiffusersFolder, type Component } from './checkpoint/diffusers-folder.ts'
+import { hashFiles } from './checkpoint/hash.ts'
+import { weightsOf } from './checkpoint/weights.ts'
+import { unetDenoiser } from './denoise.ts'
+import type { DiffusionModel } from './diffusion-model.ts'
+import { readDefaults } from './model-defaults.ts'
+import { fromPlanes, toPlanes } from './pictures.ts'
+import { buildTextEncoder, textEncoderConfigSchema } from './text-encoder.ts'
+import { buildUnet } from './unet.ts'
+import { unetConfigSchema } from './unet-config.ts'
+
+export interface OpenModelOptions {
+  /** Threads inside one operator; by default the runtime takes one per physical core. */
+  readonly threads?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Opens a Stable Diffusion checkpoint: a folder in the diffusers layout. Its files are checked and its graphs built at
+ * once; the weights are loaded in the background, in the order a render needs them.
+ *
+ * @throws OfgenError model_missing or model_invalid, naming the file.
+ */
+export async function openModel(path: string, { threads, signal }: OpenModelOptions = {}): Promise<DiffusionModel> {
+  signal?.throwIfAborted()
+
+  // 1. Files and configs
+  const folder = openDiffusersFolder(resolve(path))
+  const defaults = readDefaults(folder.path)
+  const textConfig = readConfig(folder.textEncoder.config, textEncoderConfigSchema)
+  const unetConfig = readConfig(folder.unet.config, unetConfigSchema)
+  const noise = noiseScheduleFromConfig(readConfig(folder.schedulerConfig, z.looseObject({})))
+  const tokenizer = await loadTokenizer(folder.tokenizer)
+
+  // 2. Graphs
+  const autoencoder = buildAutoencoder(folder.vae)
+  const { latentChannels, scalingFactor, scale } = autoencoder
+  const seesSource = unetConfig.in_channels === 2 * latentChannels
+  if (unetConfig.out_channels !== latentChannels || (unetConfig.in_channels !== latentChannels && !seesSource))
+    throw new OfgenError(
+      'model_invalid',
+      `${folder.unet.config}: in_channels ${unetConfig.in_channels} and out_channels ${unetConfig.out_channels} do not fit an autoencoder of ${latentChannels} channels; accepted are ${latentChannels} or ${2 * latentChannels} in, ${latentChannels} out.`,
+      { hint: 'Inpainting checkpoints (9 channels) are not supported.' },
+    )
+  if (unetConfig.cross_attention_dim !== textConfig.hidden_size)
+    throw new OfgenError(
+      'model_invalid',
+      `${folder.unet.config}: cross_attention_dim ${unetConfig.cross_attention_dim} does not fit a text encoder of hidden_size ${textConfig.hidden_size}.`,
+    )
+  const graphs = {
+    text: buildTextEncoder(textConfig, weightsOf(folder.textEncoder.weights)),
+    encoder: autoencoder.encoder,
+    unet: buildUnet(unetConfig, weightsOf(folder.unet.weights)),
+    decoder: autoencoder.decoder,
+  }
+
+  // 3. Sessions
+  const engine = startEngine({ threads })
+  const counters = { evaluations: 0, engineSeconds: 0 }
+  const weightsRoot = parse(folder.path).root
+  const optimization = bytesOf(folder.unet) > largeModel ? 'all' : 'extended'
+  const sessions = {
+    text: keptSession(() => engine.load(graphs.text, { name: 'the text encoder', optimization: 'extended', weightsRoot })),
+    encoder: keptSession(() => engine.load(graphs.encoder, { name: 'the encoder', optimization, weightsRoot })),
+    unet: keptSession(() => engine.load(graphs.unet, { name: 'the UNet', optimization, weightsRoot })),
+    decoder: keptSession(() => engine.load(graphs.decoder, { name: 'the decoder', optimization, weightsRoot })),
+  }
+  // Who uses a session meets the error of a failed load again.
+  for (const session of Object.values(sessions)) session().catch(() => {})
+
+  async function run(which: keyof typeof sessions, feeds: Readonly<Record<string, Tensor>>, signal?: AbortSignal): Promise<RunResult> {
+    const session = await sessions[which](signal)
+    const result = await session.run(feeds, signal)
+    counters.engineSeconds += result.seconds
+    return result
+  }
+
+  return {
+    hash: hashFiles(folder.path, filesOf(folder.path)),
+    name: basename(folder.path),
+    family: seesSource ? 'instruct-pix2pix' : 'stable-diffusion',
+    noise,
+    defaults,
+    latentChannels,
+    scale,
+    multiple: scale,
+    seesSource,
+    counters,
+
+    async embed(text, signal) {
+      const ids = Int32Array.from(tokenizer.encode(text))
+      const { outputs } = await run('text', { input_ids: { data: ids, dims: [1, ids.length] } }, signal)
+      return { tokens: ids.length, width: textConfig.hidden_size, data: outputs['last_hidden_state']!.data as Float32Array }
+    },
+
+    async encode(image, signal) {
+      const { width, height } = image
+      if (width % scale !== 0 || height % scale !== 0)
+        throw new RangeError(`image must have sides that are multiples of ${scale}, got ${width}x${height}.`)
+      const { outputs } = await run('encoder', { image: floatTensor(toPlanes(image), [1, 3, height, width]) }, signal)
+      return (outputs['latent']!.data as Float32Array).map((value) => value * scalingFactor)
+    },
+
+    async decode(latent, { channels, height, width }, signal) {
+      const unscaled = latent.map((value) => value / scalingFactor)
+      const { outputs } = await run('decoder', { latent: floatTensor(unscaled, [1, channels, height, width]) }, signal)
+      return fromPlanes(outputs['image']!.data as Float32Array, width * scale, height * scale)
+    },
+
+    denoiser: (conditioning) =>
+      unetDenoiser(
+        {
+          noise,
+          latentChannels,
+          batched: true,
+          sourceScale: seesSource ? scalingFactor : undefined,
+          async run(feeds, evaluations, signal) {
+            const result = await run('unet', feeds, signal)
+            counters.evaluations += evaluations
+            return result
+          },
+        },
+        conditioning,
+      ),
+
+    close: () => engine.close(),
+  }
+
+  function filesOf(base: string): string[] {
+    const parts = [folder.unet, folder.vae, folder.textEncoder]
+    return [
+      ...parts.flatMap(({ config, weights }) => [config, ...weights.map(({ path }) => path)]),
+      ...['vocab.json', 'merges.txt'].map((name) => join(folder.tokenizer, name)),
+      folder.schedulerConfig,
+    ].filter((file) => file.startsWith(base) && statSync(file).isFile())
+  }
+}
+
+/** Bytes of UNet weights from which a slower load with faster runs pays. */
+const largeModel = 200e6
+
+function bytesOf({ weights }: Component): number {
+  return weights.reduce((sum, { size }) => sum + size, 0)
+}
+
+/**
+ * Loads when first asked and keeps the result; who asks with a signal can stop waiting, the load goes on. A failed load is
+ * tried again by whoever asks next.
+ */
+function keptSession(load: () => Promise<Session>): (signal?: AbortSignal) => Promise<Session> {
+  let kept: Promise<Session> | undefined
+  return async (signal) => {
+    signal?.throwIfAborted()
+    kept ??= load().catch((error: unknown) => {
+      kept = undefined
+      throw error
+    })
+    if (signal === undefined) return kept
+    let stop = (): void => {}
+    const stopped = new Promise<never>((_, reject) => {
+      stop = () => reject(signal.reason)
+      signal.addEventListener('abort', stop, { once: true })
+    })
+    return Promise.race([kept, stopped]).finally(() => signal.removeEventListener('abort', stop))
+  }
+}
