@@ -1,0 +1,96 @@
+import type { NoiseSchedule } from './noise-schedule.ts'
+
+/**
+ * The samplers lay their steps out in three ways: DDIM at whole timesteps; Euler and its relatives at fractional ones;
+ * DPM++ as if there was one step more, the last of which is left away.
+ */
+export type StepLayout = 'ddim' | 'euler' | 'dpmpp'
+
+export interface StepRequest {
+  readonly layout: StepLayout
+  /** Steps of a whole run, 1..trainSteps. */
+  readonly steps: number
+  /** How much of the run is done, above 0..1: the last `floor(steps * strength)` steps. 1 where left out. */
+  readonly strength?: number | undefined
+  /** Karras spacing; as the schedule says where left out. Not for DDIM. */
+  readonly karras?: boolean | undefined
+}
+
+export interface NoiseSteps {
+  /** Descending, one more than steps are run; the last one is where the sampler ends: 0, or what the schedule says. */
+  readonly sigmas: readonly number[]
+  /** Of all sigmas but the last. */
+  readonly timesteps: readonly number[]
+  /** Steps left away at the beginning: step i of the run is step `first + i` of the whole. */
+  readonly first: number
+  /** Steps of the whole run. */
+  readonly steps: number
+}
+
+/**
+ * The noise levels a sampler walks down, as the diffusers schedulers space them. For DDIM each step leads to the next
+ * timestep of the list also where diffusers, for counts that do not divide the training timesteps, misses it by a little.
+ *
+ * @throws RangeError if steps or strength are out of range, or so small that no step would be run.
+ */
+export function noiseSteps(schedule: NoiseSchedule, { layout, steps, strength = 1, karras }: StepRequest): NoiseSteps {
+  if (!Number.isInteger(steps) || steps < 1 || steps > schedule.trainSteps)
+    throw new RangeError(`steps must be a whole number from 1 to ${schedule.trainSteps}, got ${steps}.`)
+  if (!(strength > 0 && strength <= 1)) throw new RangeError(`strength must be above 0 and at most 1, got ${strength}.`)
+  const run = Math.min(Math.floor(steps * strength), steps)
+  if (run < 1) throw new RangeError(`strength ${strength} of ${steps} steps is less than one step.`)
+  const { timesteps, sigmas } = wholeRun(schedule, layout, steps, karras ?? schedule.karras)
+  const toZero = layout === 'ddim' ? schedule.setAlphaToOne : schedule.finalSigmas === 'zero'
+  const first = steps - run
+  return { sigmas: [...sigmas.slice(first), toZero ? 0 : schedule.sigmaAt(0)], timesteps: timesteps.slice(first), first, steps }
+}
+
+function wholeRun(
+  schedule: NoiseSchedule,
+  layout: StepLayout,
+  steps: number,
+  karras: boolean,
+): { timesteps: readonly number[]; sigmas: readonly number[] } {
+  const spaced = spacedTimesteps(schedule, layout, steps)
+  if (!karras || layout === 'ddim') return { timesteps: spaced, sigmas: spaced.map((t) => schedule.sigmaAt(t)) }
+  // DPM++ spans all of the schedule, whatever the spacing.
+  const [high, low] = layout === 'dpmpp' ? [schedule.trainSteps - 1, 0] : [spaced[0]!, spaced.at(-1)!]
+  const sigmas = karrasSigmas(schedule.sigmaAt(high), schedule.sigmaAt(low), steps)
+  return { timesteps: sigmas.map((sigma) => schedule.timestepAt(sigma)), sigmas }
+}
+
+/** `steps` timesteps, descending. */
+function spacedTimesteps(schedule: NoiseSchedule, layout: StepLayout, steps: number): number[] {
+  const { trainSteps, spacing, stepsOffset } = schedule
+  const last = trainSteps - 1
+  const extra = layout === 'dpmpp' ? 1 : 0
+  const at = (i: number): number => {
+    switch (spacing) {
+      case 'leading':
+        return Math.min((steps - 1 - i + extra) * Math.floor(trainSteps / (steps + extra)) + stepsOffset, last)
+      case 'trailing':
+        return Math.max(roundHalfEven(trainSteps - (i * trainSteps) / steps) - 1, 0)
+      case 'linspace': {
+        if (steps + extra === 1) return layout === 'euler' ? last : 0
+        const t = ((steps - 1 - i + extra) * last) / (steps - 1 + extra)
+        return layout === 'euler' ? t : roundHalfEven(t)
+      }
+    }
+  }
+  return Array.from({ length: steps }, (_, i) => at(i))
+}
+
+/** Equation 5 of Karras et al. 2022, arXiv:2206.00364, with rho = 7; `high` and `low` themselves are the ends. */
+function karrasSigmas(high: number, low: number, steps: number): number[] {
+  const [a, b] = [high ** (1 / 7), low ** (1 / 7)]
+  return Array.from({ length: steps }, (_, i) => {
+    if (i === 0) return high
+    return i === steps - 1 ? low : (a + ((b - a) * i) / (steps - 1)) ** 7
+  })
+}
+
+function roundHalfEven(value: number): number {
+  const floor = Math.floor(value)
+  if (value - floor !== 0.5) return Math.round(value)
+  return floor % 2 === 0 ? floor : floor + 1
+}
