@@ -32,6 +32,6 @@ export async function* inStep(
       end.frames++
     }
   } finally {
-    await Promise.all(readers.map((reader) => reader.return?.()))
+    await Promise.all(readers.map(async (reader) => reader.return?.()))
   }
 }
