@@ -8,7 +8,7 @@ import { floatTensor, type Tensor } from '../onnx/tensor.ts'
 import { loadTokenizer } from '../prompt/tokenizer.ts'
 import { buildAutoencoder } from './autoencoder.ts'
 import { readConfig } from './checkpoint/config-file.ts'
-import { openDiffusersFolder, type Component } from './checkpoint/diffusers-folder.ts'
+import { openDiffusersFolder } from './checkpoint/diffusers-folder.ts'
 import { hashFiles } from './checkpoint/hash.ts'
 import { weightsOf } from './checkpoint/weights.ts'
 import { unetDenoiser } from './denoise.ts'
@@ -68,12 +68,11 @@ export async function openModel(path: string, { threads, signal }: OpenModelOpti
   const engine = startEngine({ threads })
   const counters = { evaluations: 0, engineSeconds: 0 }
   const weightsRoot = parse(folder.path).root
-  const optimization = bytesOf(folder.unet) > largeModel ? 'all' : 'extended'
   const sessions = {
-    text: keptSession(() => engine.load(graphs.text, { name: 'the text encoder', optimization: 'extended', weightsRoot })),
-    encoder: keptSession(() => engine.load(graphs.encoder, { name: 'the encoder', optimization, weightsRoot })),
-    unet: keptSession(() => engine.load(graphs.unet, { name: 'the UNet', optimization, weightsRoot })),
-    decoder: keptSession(() => engine.load(graphs.decoder, { name: 'the decoder', optimization, weightsRoot })),
+    text: keptSession(() => engine.load(graphs.text, { name: 'the text encoder', weightsRoot })),
+    encoder: keptSession(() => engine.load(graphs.encoder, { name: 'the encoder', weightsRoot })),
+    unet: keptSession(() => engine.load(graphs.unet, { name: 'the UNet', weightsRoot })),
+    decoder: keptSession(() => engine.load(graphs.decoder, { name: 'the decoder', weightsRoot })),
   }
   // Who uses a session meets the error of a failed load again.
   for (const session of Object.values(sessions)) session().catch(() => {})
@@ -144,13 +143,6 @@ export async function openModel(path: string, { threads, signal }: OpenModelOpti
       folder.schedulerConfig,
     ].filter((file) => file.startsWith(base) && statSync(file).isFile())
   }
-}
-
-/** Bytes of UNet weights from which a slower load with faster runs pays. */
-const largeModel = 200e6
-
-function bytesOf({ weights }: Component): number {
-  return weights.reduce((sum, { size }) => sum + size, 0)
 }
 
 /**
