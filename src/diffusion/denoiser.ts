@@ -22,6 +22,11 @@ export interface SampleOptions {
   readonly signal?: AbortSignal | undefined
   /** Called after each denoising with its predicted clean latent: the preview. */
   readonly onStep?: ((step: number, x0: Latent, sigma: number) => void) | undefined
+  /**
+   * Fresh standard normals for a step, as many as the latent has values. Only samplers that add noise ask for them, and
+   * those need it.
+   */
+  readonly noise?: ((step: number) => Float32Array) | undefined
 }
 
 /**
