@@ -60,7 +60,11 @@ test('runs several networks in one child and reports the time inside the runtime
   const engine = start()
   expect(engine.pid).toBeUndefined()
   const [double, triple] = await Promise.all([engine.load(affine(2)), engine.load(affine(3))])
-  const results = await Promise.all([double.run(three), triple.run(three), double.run({ x: floatTensor(Float32Array.of(5), [1]) })])
+  const results = await Promise.all([
+    double.run(three),
+    triple.run(three),
+    double.run({ x: floatTensor(Float32Array.of(5), [1]) }),
+  ])
   expect(results.map(({ outputs }) => [...(outputs['y']!.data as Float32Array)])).toEqual([[3, 5, 7], [4, 7, 10], [11]])
   expect(results[0].outputs['y']!.dims).toEqual([3])
   for (const { seconds, cpuSeconds } of [...results, double.loading]) {
@@ -129,7 +133,10 @@ test('a child that dies gives a clear error, and the next use starts another', a
   const running = long.run(slowFeeds)
   await sleep(50)
   process.kill(engine.pid!, 'SIGKILL')
-  await expect(running).rejects.toMatchObject({ code: 'engine_failed', message: expect.stringContaining('by signal SIGKILL') as unknown })
+  await expect(running).rejects.toMatchObject({
+    code: 'engine_failed',
+    message: expect.stringContaining('by signal SIGKILL') as unknown,
+  })
   expect((await quick.run(three)).outputs['y']!.data).toEqual(Float32Array.of(3, 5, 7))
 })
 
@@ -210,7 +217,9 @@ test('the child ends when its parent is killed', async () => {
        child.send({ kind: 'memory' })`,
     )
     const parent = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] })
-    const pid = await new Promise<number>((resolve) => parent.stdout.once('data', (text: Buffer) => resolve(Number(String(text)))))
+    const pid = await new Promise<number>((resolve) =>
+      parent.stdout.once('data', (text: Buffer) => resolve(Number(String(text)))),
+    )
     expect(alive(pid)).toBe(true)
     parent.kill('SIGKILL')
     await gone(pid)

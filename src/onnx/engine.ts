@@ -176,6 +176,13 @@ function describe(error: unknown, what: string): unknown {
   return new OfgenError('engine_failed', `${what}: ${error.message.split('\n')[0]!.slice(0, 400)}`, { cause: error })
 }
 
+const children = new Set<ChildProcess>()
+
+/** A child in the middle of a run would not notice that we are gone. */
+function killChildren(): void {
+  for (const child of children) child.kill('SIGKILL')
+}
+
 function startChild(host: string | URL, onExit: (child: Child) => void): Child {
   const child = fork(host, [], {
     serialization: 'advanced',
@@ -187,18 +194,23 @@ function startChild(host: string | URL, onExit: (child: Child) => void): Child {
   let said = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-2000)))
   let waiting: { resolve: (reply: HostReply) => void; reject: (error: unknown) => void } | undefined
-  const killWithUs = (): boolean => child.kill('SIGKILL')
-  process.once('exit', killWithUs)
+  if (children.size === 0) process.on('exit', killChildren)
+  children.add(child)
   let ended: OfgenError | undefined
   const exited = new Promise<void>((resolve) => {
     const end = (how: string): void => {
       if (ended !== undefined) return
       const lines = said.trim().split('\n')
       const last = lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1)
-      ended = new OfgenError('engine_failed', `The engine's process ended ${how}${last ? `, saying "${last.slice(0, 300)}"` : ''}.`, {
-        hint: 'Most often memory ran out: try a smaller size or fewer threads. The next use starts a new process.',
-      })
-      process.removeListener('exit', killWithUs)
+      ended = new OfgenError(
+        'engine_failed',
+        `The engine's process ended ${how}${last ? `, saying "${last.slice(0, 300)}"` : ''}.`,
+        {
+          hint: 'Most often memory ran out: try a smaller size or fewer threads. The next use starts a new process.',
+        },
+      )
+      children.delete(child)
+      if (children.size === 0) process.removeListener('exit', killChildren)
       onExit(self)
       waiting?.reject(ended)
       waiting = undefined

@@ -103,9 +103,12 @@ export class Graph {
     if (known !== undefined) return known
     const value = `stored_${this.count++}` as Value
     const message = tensorHead(value, tensor.type, tensor.dims)
-    const location = { location: path.slice(parse(path).root.length), offset: String(tensor.offset), length: String(tensor.length) }
-    for (const [name, text] of Object.entries(location))
-      message.message(13, new ProtobufWriter().string(1, name).string(2, text))
+    const location = {
+      location: path.slice(parse(path).root.length),
+      offset: String(tensor.offset),
+      length: String(tensor.length),
+    }
+    for (const [name, text] of Object.entries(location)) message.message(13, new ProtobufWriter().string(1, name).string(2, text))
     message.int(14, 1)
     this.body.message(5, message)
     this.constants.set(key, value)

@@ -43,8 +43,7 @@ export function linear(at: Scope, x: Value, options: { in: number; out: number; 
 export function groupNorm(at: Scope, x: Value, options: { channels: number; groups: number; epsilon: number }): Value {
   const { channels, groups, epsilon } = options
   const { graph } = at
-  const perChannel = (name: string): Value =>
-    graph.node('Reshape', [at.weight(name, [channels]), graph.ints([channels, 1, 1])])
+  const perChannel = (name: string): Value => graph.node('Reshape', [at.weight(name, [channels]), graph.ints([channels, 1, 1])])
   const grouped = graph.node('Reshape', [x, graph.ints([0, groups, -1])])
   const even = graph.node('InstanceNormalization', [grouped, graph.filled(1, groups), graph.filled(0, groups)], {
     epsilon: { float: epsilon },
@@ -127,7 +126,9 @@ export function double(graph: Graph, x: Value): Value {
 
 /** Doubles height and width and drops the last row or column where `like` (`[…, height, width]`) has one less. */
 export function doubleTo(graph: Graph, x: Value, like: Value): Value {
-  const sides = graph.node('Concat', [graph.node('Shape', [x], { end: 2 }), graph.node('Shape', [like], { start: 2 })], { axis: 0 })
+  const sides = graph.node('Concat', [graph.node('Shape', [x], { end: 2 }), graph.node('Shape', [like], { start: 2 })], {
+    axis: 0,
+  })
   return graph.node('Resize', [x, undefined, undefined, sides], nearest)
 }
 

@@ -50,7 +50,9 @@ test('one UNet graph gives the golden outputs at both sizes, odd sides included'
       encoder_hidden_states: golden('text'),
     })
     expect(outputs['out_sample']!.dims).toEqual(golden(`${unet}.out`).dims)
-    expect(maxDifference(outputs['out_sample']!.data as Float32Array, golden(`${unet}.out`).data as Float32Array)).toBeLessThan(tolerance)
+    expect(maxDifference(outputs['out_sample']!.data as Float32Array, golden(`${unet}.out`).data as Float32Array)).toBeLessThan(
+      tolerance,
+    )
   }
   await session.release()
 })
@@ -61,7 +63,8 @@ test('the autoencoder gives the golden latent and picture', async () => {
   const { data, dims } = golden('image_u8')
   const [height, width] = dims as [number, number]
   const image = new Float32Array(3 * height * width)
-  for (let i = 0; i < height * width; i++) for (let c = 0; c < 3; c++) image[c * height * width + i] = Number(data[3 * i + c]) / 127.5 - 1
+  for (let i = 0; i < height * width; i++)
+    for (let c = 0; c < 3; c++) image[c * height * width + i] = Number(data[3 * i + c]) / 127.5 - 1
   const { latent } = await run(buildTaesdEncoder(config, source), { image: floatTensor(image, [1, 3, height, width]) })
   expect(maxDifference(latent!.data as Float32Array, golden('encode').data as Float32Array)).toBeLessThan(tolerance)
   const { image: decoded } = await run(buildTaesdDecoder(config, source), { latent: golden('encode') })

@@ -39,7 +39,7 @@ export async function openModel(path: string, { threads, signal }: OpenModelOpti
   const defaults = readDefaults(folder.path)
   const textConfig = readConfig(folder.textEncoder.config, textEncoderConfigSchema)
   const unetConfig = readConfig(folder.unet.config, unetConfigSchema)
-  const noise = noiseScheduleFromConfig(readConfig(folder.schedulerConfig, z.looseObject({})))
+  const noise = noiseScheduleFromConfig(readConfig(folder.schedulerConfig, z.looseObject({})), folder.schedulerConfig)
   const tokenizer = await loadTokenizer(folder.tokenizer)
 
   // 2. Graphs
@@ -77,7 +77,11 @@ export async function openModel(path: string, { threads, signal }: OpenModelOpti
   // Who uses a session meets the error of a failed load again.
   for (const session of Object.values(sessions)) session().catch(() => {})
 
-  async function run(which: keyof typeof sessions, feeds: Readonly<Record<string, Tensor>>, signal?: AbortSignal): Promise<RunResult> {
+  async function run(
+    which: keyof typeof sessions,
+    feeds: Readonly<Record<string, Tensor>>,
+    signal?: AbortSignal,
+  ): Promise<RunResult> {
     const session = await sessions[which](signal)
     const result = await session.run(feeds, signal)
     counters.engineSeconds += result.seconds

@@ -22,7 +22,11 @@ export const taesdConfigSchema = z
   .superRefine((config, context) => {
     for (const side of ['encoder', 'decoder'] as const)
       if (config[`num_${side}_blocks`].length !== config[`${side}_block_out_channels`].length)
-        context.addIssue({ code: 'custom', path: [`num_${side}_blocks`], message: `needs as many entries as ${side}_block_out_channels` })
+        context.addIssue({
+          code: 'custom',
+          path: [`num_${side}_blocks`],
+          message: `needs as many entries as ${side}_block_out_channels`,
+        })
   })
 
 export type TaesdConfig = z.output<typeof taesdConfigSchema>

@@ -7,7 +7,11 @@ import type { Scope } from '../onnx/scope.ts'
  *
  * @see Ho et al. 2020, arXiv:2006.11239
  */
-export function sinusoids(graph: Graph, timestep: Value, options: { channels: number; cosinesFirst: boolean; shift: number }): Value {
+export function sinusoids(
+  graph: Graph,
+  timestep: Value,
+  options: { channels: number; cosinesFirst: boolean; shift: number },
+): Value {
   const half = options.channels / 2
   const frequencies = Float32Array.from({ length: half }, (_, i) => Math.exp((-Math.log(10000) * i) / (half - options.shift)))
   const column = graph.node('Unsqueeze', [timestep, graph.ints([1])])

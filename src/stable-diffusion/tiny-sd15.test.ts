@@ -32,21 +32,24 @@ describe('UNet', () => {
   const weights = weightsOf(folder.unet.weights)
   const tolerance = 1e-4
 
-  test.each(['fused', 'plain'] as const)('gives the golden outputs with %s attention at every size from one graph', async (attention) => {
-    const golden = readGolden(`${goldens}tiny-sd15/golden-unet.safetensors`)
-    const session = await load(buildUnet(config, weights, { attention }))
-    for (const name of [...Array.from({ length: 10 }, (_, i) => `case${i}`), 'long']) {
-      const { outputs } = await session.run({
-        sample: golden(`${name}.sample`),
-        timestep: golden(`${name}.timestep`),
-        encoder_hidden_states: golden(`${name}.encoder_hidden_states`),
-      })
-      const expected = golden(`${name}.output`)
-      expect(outputs['out_sample']!.dims).toEqual(expected.dims)
-      expect(maxDifference(floats(outputs['out_sample']), floats(expected)), name).toBeLessThan(tolerance)
-    }
-    await session.release()
-  })
+  test.each(['fused', 'plain'] as const)(
+    'gives the golden outputs with %s attention at every size from one graph',
+    async (attention) => {
+      const golden = readGolden(`${goldens}tiny-sd15/golden-unet.safetensors`)
+      const session = await load(buildUnet(config, weights, { attention }))
+      for (const name of [...Array.from({ length: 10 }, (_, i) => `case${i}`), 'long']) {
+        const { outputs } = await session.run({
+          sample: golden(`${name}.sample`),
+          timestep: golden(`${name}.timestep`),
+          encoder_hidden_states: golden(`${name}.encoder_hidden_states`),
+        })
+        const expected = golden(`${name}.output`)
+        expect(outputs['out_sample']!.dims).toEqual(expected.dims)
+        expect(maxDifference(floats(outputs['out_sample']), floats(expected)), name).toBeLessThan(tolerance)
+      }
+      await session.release()
+    },
+  )
 
   test('gives the golden activations between its blocks', async () => {
     const golden = readGolden(`${goldens}tiny-sd15/golden-unet-inner.safetensors`)

@@ -62,7 +62,11 @@ export const unetConfigSchema = z
     ] as const) {
       const value = config[key]
       if (Array.isArray(value) && value.length !== levels)
-        context.addIssue({ code: 'custom', path: [key], message: `needs ${levels} entries as block_out_channels has, got ${value.length}` })
+        context.addIssue({
+          code: 'custom',
+          path: [key],
+          message: `needs ${levels} entries as block_out_channels has, got ${value.length}`,
+        })
     }
     for (const [i, channels] of config.block_out_channels.entries())
       if (channels % config.norm_num_groups !== 0)

@@ -117,11 +117,16 @@ const attentionNames = { to_q: 'query', to_k: 'key', to_v: 'value', 'to_out.0': 
 function selfAttention(at: Scope, x: Value, width: number, groups: number, toSequence: ToSequence): Value {
   const { graph } = at
   const project = (name: keyof typeof attentionNames, rows: Value): Value => {
-    const place = at.has(`${name}.weight`) || !at.has(`${attentionNames[name]}.weight`) ? at.at(name) : at.at(attentionNames[name])
+    const place =
+      at.has(`${name}.weight`) || !at.has(`${attentionNames[name]}.weight`) ? at.at(name) : at.at(attentionNames[name])
     return linear(place, rows, { in: width, out: width })
   }
   const { rows, sides } = toTokens(graph, groupNorm(at.at('group_norm'), x, { channels: width, groups, epsilon }), width)
-  const [query, key, value] = (['to_q', 'to_k', 'to_v'] as const).map((name) => toSequence(project(name, rows), width)) as [Value, Value, Value]
+  const [query, key, value] = (['to_q', 'to_k', 'to_v'] as const).map((name) => toSequence(project(name, rows), width)) as [
+    Value,
+    Value,
+    Value,
+  ]
   const seen = attention(graph, query, key, value, { heads: 1, width })
   const out = project('to_out.0', graph.node('Reshape', [seen, graph.ints([-1, width])]))
   return graph.node('Add', [fromTokens(graph, { rows: out, sides }), x])

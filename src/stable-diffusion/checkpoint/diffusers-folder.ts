@@ -67,12 +67,16 @@ function component(folder: string, stem: string): Component {
     }
   }
   const other = readdirSync(folder).find((name) => /\.(bin|ckpt|pt|msgpack|onnx)$/.test(name))
-  throw new OfgenError('model_missing', `${folder} has no weights: ${stem}.safetensors (or ${stem}.fp16.safetensors) is expected.`, {
-    hint:
-      other === undefined
-        ? 'The download is incomplete: fetch the model again.'
-        : `${other} is not read: fetch the .safetensors files of the model, or save it again with diffusers.`,
-  })
+  throw new OfgenError(
+    'model_missing',
+    `${folder} has no weights: ${stem}.safetensors (or ${stem}.fp16.safetensors) is expected.`,
+    {
+      hint:
+        other === undefined
+          ? 'The download is incomplete: fetch the model again.'
+          : `${other} is not read: fetch the .safetensors files of the model, or save it again with diffusers.`,
+    },
+  )
 }
 
 function demand(file: string): string {

@@ -73,7 +73,11 @@ export function headerLength(path: string, head: Uint8Array, size: number): numb
   if (size < 8 || head.length < 8) throw broken(path, `has only ${size} bytes; the shortest possible has 10`)
   const length = Number(new DataView(head.buffer, head.byteOffset, 8).getBigUint64(0, true))
   if (length > headerLimit || length < 2)
-    throw broken(path, `does not begin as a safetensors file (header length ${length})`, 'Its first bytes are no header length: another format?')
+    throw broken(
+      path,
+      `does not begin as a safetensors file (header length ${length})`,
+      'Its first bytes are no header length: another format?',
+    )
   if (8 + length > size) throw broken(path, `is truncated: its header alone needs ${8 + length} bytes, it has ${size}`)
   return length
 }
@@ -103,7 +107,8 @@ export function parseHeader(path: string, header: Uint8Array, size: number): Pic
   let end = base
   for (const [name, entry] of [...tensors].toSorted(([, a], [, b]) => a.offset - b.offset || a.length - b.length)) {
     if (entry.offset < end) throw broken(path, `has a damaged header (tensor "${name}" overlaps the one before it)`)
-    if (entry.offset > end) throw broken(path, `has a damaged header (${entry.offset - end} bytes before tensor "${name}" belong to none)`)
+    if (entry.offset > end)
+      throw broken(path, `has a damaged header (${entry.offset - end} bytes before tensor "${name}" belong to none)`)
     end = entry.offset + entry.length
   }
   if (end > size) throw broken(path, `is truncated: its tensors need ${end} bytes, it has ${size}`)
@@ -132,7 +137,8 @@ export function readTensor(file: SafetensorsFile, name: string): Float32Array {
   withFile(file.path, (fd) => readFully(fd, bytes, entry.offset))
   if (entry.dtype === 'F32') return new Float32Array(bytes.buffer)
   if (entry.dtype === 'F16') return Float32Array.from(new Uint16Array(bytes.buffer), halfToFloat)
-  if (entry.dtype === 'BF16') return new Float32Array(Uint32Array.from(new Uint16Array(bytes.buffer), (half) => half << 16).buffer)
+  if (entry.dtype === 'BF16')
+    return new Float32Array(Uint32Array.from(new Uint16Array(bytes.buffer), (half) => half << 16).buffer)
   throw new OfgenError('model_invalid', `${file.path}: tensor "${name}" has type ${entry.dtype}; accepted are F32, F16, BF16.`)
 }
 
