@@ -13,24 +13,30 @@ export interface DisOptions {
   readonly stride: number
   /** Most Gauss-Newton steps a patch and sweep. */
   readonly iterations: number
+  /** Refinement of the levels that have patches. */
   readonly refinement: RefinementOptions
+  /** Refinement of the finer ones, down to `finishTo`, which begin with the doubled flow. */
+  readonly finish: RefinementOptions
+  /** Finest level that is refined, at most `finest`; beyond it the flow is only enlarged. */
+  readonly finishTo: number
 }
 
 export type DisPreset = 'fast' | 'medium' | 'fine'
 
-const refinement: RefinementOptions = { alpha: 20, delta: 5, gamma: 10, warps: 1, rounds: 5, sweeps: 5 }
+const refinement: RefinementOptions = { alpha: 20, delta: 5, gamma: 10, warps: 1, rounds: 3, sweeps: 5 }
+const finish: RefinementOptions = { ...refinement, rounds: 1 }
 
-/** `fine` is for measuring, `fast` for previews. */
+/** `medium` is the default, `fast` for previews, `fine` for measuring. What they cost and how they err: `node bench/run.mjs flow`. */
 export const disPresets: Readonly<Record<DisPreset, DisOptions>> = {
-  fast: { finest: 2, stride: 4, iterations: 16, refinement },
-  medium: { finest: 1, stride: 3, iterations: 25, refinement },
-  fine: { finest: 0, stride: 3, iterations: 25, refinement },
+  fast: { finest: 2, stride: 4, iterations: 12, refinement, finish, finishTo: 1 },
+  medium: { finest: 1, stride: 4, iterations: 12, refinement, finish, finishTo: 0 },
+  fine: { finest: 0, stride: 3, iterations: 25, refinement: { ...refinement, warps: 2, rounds: 4 }, finish, finishTo: 0 },
 }
 
 /**
  * Flow by dense inverse search with variational refinement.
  *
- * @param from @param to Grey pictures, 0..255, `width * height`.
+ * @param from @param to Grey pictures, 0..255, `width * height`. Beyond 4 megapixels the finest levels are left out.
  * @throws TypeError if the lengths differ from the size. @throws RangeError unless both sides are positive integers.
  * @see Kroeger, Timofte, Dai, Van Gool, ECCV 2016, arXiv:1603.03590
  */
@@ -81,62 +87,86 @@ interface Level {
   readonly shape: LevelShape
   readonly image0: Float32Array
   readonly image1: Float32Array
-  readonly grid: PatchGrid
 }
 
 interface Workspace {
+  /** Finest first. */
   readonly levels: readonly Level[]
+  /** Of the levels from `finest` on. */
+  readonly grids: readonly PatchGrid[]
   readonly finest: number
+  readonly finishTo: number
   /** Flow, twice: a level reads the coarser one's while it makes its own. */
-  readonly flow: readonly (readonly [Float32Array, Float32Array])[]
-  readonly refinement: RefinementScratch
+  readonly flow: readonly [readonly [Float32Array, Float32Array], readonly [Float32Array, Float32Array]]
+  readonly scratch: RefinementScratch
 }
 
+/** Pixels beyond which the finest levels are left out, so that memory and time of large frames stay in bounds. */
+const mostPixels = 4e6
+
 function createWorkspace(width: number, height: number, options: DisOptions): Workspace {
+  const skipped = Math.max(0, Math.ceil(Math.log2((width * height) / mostPixels) / 2))
   // Patches of the coarsest level span a quarter of the longer side, and fit the shorter one.
   const deepest = Math.max(0, Math.floor(Math.log2(Math.min(width, height) / patchSize)))
-  const coarsest = Math.min(deepest, Math.floor(Math.log2(Math.max(width, height) / (4 * patchSize)) + 0.5))
-  const finest = Math.min(options.finest, deepest)
-  const levels = Array.from({ length: Math.max(finest, coarsest) + 1 }, (_, l) => {
+  const finest = Math.min(options.finest + skipped, deepest)
+  const finishTo = Math.min(options.finishTo + skipped, finest)
+  const coarsest = Math.max(finest, Math.min(deepest, Math.floor(Math.log2(Math.max(width, height) / (4 * patchSize)) + 0.5)))
+  const levels = Array.from({ length: coarsest + 1 }, (_, l) => {
     const shape = levelShape(width >> l, height >> l)
-    return {
-      shape,
-      image0: new Float32Array(shape.length),
-      image1: new Float32Array(shape.length),
-      grid: patchGrid(shape, options.stride),
-    }
+    return { shape, image0: new Float32Array(shape.length), image1: new Float32Array(shape.length) }
   })
-  const length = levels[0]!.shape.length
-  const flow = [0, 1].map(() => [new Float32Array(length), new Float32Array(length)] as const)
-  return { levels, finest, flow, refinement: refinementScratch(levels[finest]!.shape.length) }
+  const flow = (): readonly [Float32Array, Float32Array] => {
+    const { length } = levels[0]!.shape
+    return [new Float32Array(length), new Float32Array(length)]
+  }
+  return {
+    levels,
+    grids: levels.slice(finest).map(({ shape }) => patchGrid(shape, options.stride)),
+    finest,
+    finishTo,
+    flow: [flow(), flow()],
+    scratch: refinementScratch(levels[finishTo]!.shape.length),
+  }
 }
 
 function run(from: ArrayLike<number>, to: ArrayLike<number>, workspace: Workspace, options: DisOptions): Flow {
-  const { levels, finest } = workspace
-  pad(from, levels[0]!.image0, levels[0]!.shape)
-  pad(to, levels[0]!.image1, levels[0]!.shape)
-  for (let l = 1; l < levels.length; l++) {
-    halve(levels[l - 1]!.image0, levels[l - 1]!.shape, levels[l]!.image0, levels[l]!.shape)
-    halve(levels[l - 1]!.image1, levels[l - 1]!.shape, levels[l]!.image1, levels[l]!.shape)
-  }
-  let [[u, v], [lastU, lastV]] = workspace.flow as [[Float32Array, Float32Array], [Float32Array, Float32Array]]
+  const { levels, grids, finest, finishTo, scratch } = workspace
+  buildPyramid(from, to, levels)
+  let [[u, v], [coarserU, coarserV]] = workspace.flow
   u.fill(0)
   v.fill(0)
   for (let l = levels.length - 1; l >= 0; l--) {
-    const { shape, image0, image1, grid } = levels[l]!
-    if (l < levels.length - 1) {
-      ;[u, v, lastU, lastV] = [lastU, lastV, u, v]
-      doubleFlow(lastU, levels[l + 1]!.shape, u, shape)
-      doubleFlow(lastV, levels[l + 1]!.shape, v, shape)
+    const { shape, image0, image1 } = levels[l]!
+    const coarser = levels[l + 1]
+    if (coarser) {
+      ;[u, v, coarserU, coarserV] = [coarserU, coarserV, u, v]
+      doubleFlow(coarserU, coarser.shape, u, shape)
+      doubleFlow(coarserV, coarser.shape, v, shape)
     }
-    if (l < finest) continue
-    searchPatches(shape, image0, image1, u, v, grid, options.iterations)
-    densify(shape, image0, image1, grid, u, v, workspace.refinement.mean)
-    refineFlow(shape, image0, image1, u, v, options.refinement, workspace.refinement)
+    const grid = grids[l - finest]
+    if (grid) {
+      searchPatches(shape, image0, image1, u, v, grid, options.iterations)
+      densify(shape, image0, image1, grid, u, v, scratch.mean)
+    }
+    if (l >= finishTo) refineFlow(shape, image0, image1, u, v, grid ? options.refinement : options.finish, scratch)
   }
   return collect(u, v, levels[0]!.shape)
 }
 
+function buildPyramid(from: ArrayLike<number>, to: ArrayLike<number>, levels: readonly Level[]): void {
+  const [base] = levels as readonly [Level, ...Level[]]
+  const line = new Float32Array(base.shape.stride)
+  pad(from, base.image0, base.shape)
+  pad(to, base.image1, base.shape)
+  for (let l = 1; l < levels.length; l++) {
+    const finer = levels[l - 1]!
+    const level = levels[l]!
+    halve(finer.image0, finer.shape, level.image0, level.shape, line)
+    halve(finer.image1, finer.shape, level.image1, level.shape, line)
+  }
+}
+
+/** Interleaves the components without their border. */
 function collect(u: Float32Array, v: Float32Array, { width, height, stride, origin }: LevelShape): Flow {
   const data = new Float32Array(width * height * 2)
   for (let y = 0, o = 0; y < height; y++) {

@@ -2,6 +2,8 @@ import type { LevelShape } from './pyramid.ts'
 
 export const patchSize = 8
 const area = patchSize * patchSize
+/** Added to the diagonal of the Hessian, as if each pixel had one more grey level of slope: keeps patches from sliding where they see no structure. */
+const damping = area
 
 /** A grid of patches over a level, `columns * rows`; the last column and row lie flush with the far edges. `u`, `v`: found motion, pixels. */
 export interface PatchGrid {
@@ -144,9 +146,9 @@ function descend(
       sumY += gy
     }
   }
-  let xx = 0
+  let xx = damping
   let xy = 0
-  let yy = 0
+  let yy = damping
   for (let k = 0; k < area; k++) {
     const gx = slopeX[k]! - sumX / area
     const gy = slopeY[k]! - sumY / area
@@ -159,26 +161,24 @@ function descend(
   const determinant = xx * yy - xy * xy
   let bestU = startU
   let bestV = startV
-  if (Math.abs(determinant) >= 1e-3) {
-    let u = startU
-    let v = startV
-    let previous = Infinity
-    for (let n = 0; n < iterations; n++) {
-      const error = patchErrorAndSlope(shape, image1, x0 + u, y0 + v)
-      if (error >= previous) break
-      bestU = u
-      bestV = v
-      previous = error
-      const du = (yy * step[0]! - xy * step[1]!) / determinant
-      const dv = (xx * step[1]! - xy * step[0]!) / determinant
-      u -= du
-      v -= dv
-      if (du * du + dv * dv < 1e-4) break
-    }
-    if ((bestU - startU) * (bestU - startU) + (bestV - startV) * (bestV - startV) > area) {
-      bestU = startU
-      bestV = startV
-    }
+  let u = startU
+  let v = startV
+  let previous = Infinity
+  for (let n = 0; n < iterations; n++) {
+    const error = patchErrorAndSlope(shape, image1, x0 + u, y0 + v)
+    if (error >= previous) break
+    bestU = u
+    bestV = v
+    previous = error
+    const du = (yy * step[0]! - xy * step[1]!) / determinant
+    const dv = (xx * step[1]! - xy * step[0]!) / determinant
+    u -= du
+    v -= dv
+    if (du * du + dv * dv < 1e-4) break
+  }
+  if ((bestU - startU) * (bestU - startU) + (bestV - startV) * (bestV - startV) > area) {
+    bestU = startU
+    bestV = startV
   }
   step[0] = bestU
   step[1] = bestV

@@ -22,14 +22,23 @@ export function pad(from: ArrayLike<number>, to: Float32Array, shape: LevelShape
   repeatEdges(to, shape)
 }
 
-/** Halves by means of 2x2 pixels; an odd last row or column is left out. */
-export function halve(from: Float32Array, fromShape: LevelShape, to: Float32Array, toShape: LevelShape): void {
+/** Halves with the binomial filter (1, 3, 3, 1) / 8 each way; an odd last row or column only lends its weight. */
+export function halve(
+  from: Float32Array,
+  fromShape: LevelShape,
+  to: Float32Array,
+  toShape: LevelShape,
+  line: Float32Array,
+): void {
+  const { stride, origin } = fromShape
+  const length = 2 * toShape.width + 2
   for (let y = 0; y < toShape.height; y++) {
-    let q = fromShape.origin + 2 * y * fromShape.stride
-    const p = toShape.origin + y * toShape.stride
-    const below = fromShape.stride
-    for (let x = 0; x < toShape.width; x++, q += 2)
-      to[p + x] = 0.25 * (from[q]! + from[q + 1]! + from[q + below]! + from[q + below + 1]!)
+    const above = origin + (2 * y - 1) * stride - 1
+    for (let x = 0, q = above; x < length; x++, q++)
+      line[x] = from[q]! + from[q + 3 * stride]! + 3 * (from[q + stride]! + from[q + 2 * stride]!)
+    const row = toShape.origin + y * toShape.stride
+    for (let x = 0, k = 0; x < toShape.width; x++, k += 2)
+      to[row + x] = (line[k]! + line[k + 3]! + 3 * (line[k + 1]! + line[k + 2]!)) / 64
   }
   repeatEdges(to, toShape)
 }
@@ -52,15 +61,21 @@ export function repeatEdges(data: Float32Array, shape: LevelShape, reach: number
 
 /** Doubles a flow component onto the next finer level: bilinear, and vectors twice as long. */
 export function doubleFlow(from: Float32Array, fromShape: LevelShape, to: Float32Array, toShape: LevelShape): void {
-  repeatEdges(from, fromShape, 1)
+  repeatEdges(from, fromShape, 2)
   for (let y = 0; y < toShape.height; y++) {
-    const near = fromShape.origin + Math.min(y >> 1, fromShape.height - 1) * fromShape.stride
-    const far = near + (y % 2 === 0 ? -fromShape.stride : fromShape.stride)
-    const row = toShape.origin + y * toShape.stride
-    for (let x = 0; x < toShape.width; x++) {
-      const k = Math.min(x >> 1, fromShape.width - 1)
-      const side = x % 2 === 0 ? k - 1 : k + 1
-      to[row + x] = 1.125 * from[near + k]! + 0.375 * (from[near + side]! + from[far + k]!) + 0.125 * from[far + side]!
+    const near = fromShape.origin + (y >> 1) * fromShape.stride
+    const far = y % 2 === 0 ? -fromShape.stride : fromShape.stride
+    const start = toShape.origin + y * toShape.stride
+    const end = start + toShape.width
+    let last = 0.75 * from[near - 1]! + 0.25 * from[near + far - 1]!
+    let value = 0.75 * from[near]! + 0.25 * from[near + far]!
+    // An odd width writes one pixel into the border.
+    for (let i = start, q = near + 1; i < end; i += 2, q++) {
+      const next = 0.75 * from[q]! + 0.25 * from[q + far]!
+      to[i] = 1.5 * value + 0.5 * last
+      to[i + 1] = 1.5 * value + 0.5 * next
+      last = value
+      value = next
     }
   }
 }

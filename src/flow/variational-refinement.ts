@@ -16,9 +16,9 @@ export interface RefinementOptions {
   readonly sweeps: number
 }
 
-const omega = 1.6
+const omega = 1.9
 const zeta2 = 0.01
-const epsilon2 = 1e-6
+const epsilon2 = 1e-5
 /** Values a pixel in `terms`: (x, y, constant) of the linearised, normalised residuals of intensity, x gradient, y gradient. */
 const termsPerPixel = 9
 /** Values a pixel in `system`: 1 / diagonal u, 1 / diagonal v, coupling, right-hand sides u and v. */
@@ -48,7 +48,7 @@ export function refinementScratch(length: number): RefinementScratch {
 
 /**
  * Improves a dense flow by minimising robust differences of intensity and gradient plus robust smoothness; the robust function is
- * sqrt(s^2 + 1e-6), the data terms are normalised by their squared gradient + 0.01, the equations are solved by red-black over-relaxation.
+ * sqrt(s^2 + 1e-5), the data terms are normalised by their squared gradient + 0.01, the equations are solved by red-black over-relaxation.
  *
  * @param u @param v Padded flow, changed in place.
  * @see Brox, Bruhn, Papenberg, Weickert, ECCV 2004; Zimmer, Bruhn, Weickert 2011 (normalisation)
@@ -68,10 +68,7 @@ export function refineFlow(
     for (let round = 0; round < options.rounds; round++) {
       weighSmoothness(shape, u, v, options.alpha, scratch)
       assemble(shape, u, v, options, scratch)
-      for (let sweep = 0; sweep < options.sweeps; sweep++) {
-        relax(shape, u, v, scratch, 0)
-        relax(shape, u, v, scratch, 1)
-      }
+      relax(shape, u, v, options.sweeps, scratch)
     }
   }
 }
@@ -105,12 +102,17 @@ function compare(
   repeatEdges(change, shape, 2)
 }
 
+/** Linear residuals as functions of the flow; zero where the flow leads out of picture 1, where nothing can be compared. */
 function linearise(shape: LevelShape, u: Float32Array, v: Float32Array, { mean, change, terms }: RefinementScratch): void {
   const { width, height, stride, origin } = shape
   for (let y = 0; y < height; y++) {
     for (let x = 0, i = origin + y * stride, t = i * termsPerPixel; x < width; x++, i++, t += termsPerPixel) {
       const ui = u[i]!
       const vi = v[i]!
+      if (x + ui < 0 || x + ui > width - 1 || y + vi < 0 || y + vi > height - 1) {
+        terms.fill(0, t, t + termsPerPixel)
+        continue
+      }
       const ix = 0.5 * (mean[i + 1]! - mean[i - 1]!)
       const iy = 0.5 * (mean[i + stride]! - mean[i - stride]!)
       const ixx = 0.25 * (mean[i + 2]! - 2 * mean[i]! + mean[i - 2]!)
@@ -191,11 +193,18 @@ function assemble(
       const a = at + ax * ui + ay * vi
       const b = bt + bx * ui + by * vi
       const c = ct + cx * ui + cy * vi
-      const wi = delta / Math.sqrt(a * a + epsilon2)
-      const wg = gamma / Math.sqrt(b * b + c * c + epsilon2)
+      // One division for two: they are what takes time here.
+      const rootA = Math.sqrt(a * a + epsilon2)
+      const rootG = Math.sqrt(b * b + c * c + epsilon2)
+      const inverse = 1 / (rootA * rootG)
+      const wi = delta * inverse * rootG
+      const wg = gamma * inverse * rootA
       const around = right[i]! + right[i - 1]! + down[i]! + down[i - stride]!
-      system[s] = omega / (wi * ax * ax + wg * (bx * bx + cx * cx) + around + zeta2)
-      system[s + 1] = omega / (wi * ay * ay + wg * (by * by + cy * cy) + around + zeta2)
+      const diagonalU = wi * ax * ax + wg * (bx * bx + cx * cx) + around + zeta2
+      const diagonalV = wi * ay * ay + wg * (by * by + cy * cy) + around + zeta2
+      const scale = omega / (diagonalU * diagonalV)
+      system[s] = scale * diagonalV
+      system[s + 1] = scale * diagonalU
       system[s + 2] = wi * ax * ay + wg * (bx * by + cx * cy)
       system[s + 3] = -(wi * ax * at + wg * (bx * bt + cx * ct)) + zeta2 * ui
       system[s + 4] = -(wi * ay * at + wg * (by * bt + cy * ct)) + zeta2 * vi
@@ -203,28 +212,40 @@ function assemble(
   }
 }
 
-function relax(
-  shape: LevelShape,
+/**
+ * Red-black sweeps. All of them go over the picture together, each a row behind the one before: the result is that of one after the other, but
+ * memory is read once.
+ */
+function relax(shape: LevelShape, u: Float32Array, v: Float32Array, sweeps: number, scratch: RefinementScratch): void {
+  const passes = 2 * sweeps
+  for (let front = 0; front < shape.height + passes - 1; front++) {
+    const last = Math.min(passes - 1, front)
+    for (let pass = Math.max(0, front - shape.height + 1); pass <= last; pass++)
+      relaxRow(shape, u, v, front - pass, pass & 1, scratch)
+  }
+}
+
+/** Relaxes every second pixel of a row. */
+function relaxRow(
+  { width, stride, origin }: LevelShape,
   u: Float32Array,
   v: Float32Array,
+  y: number,
+  colour: number,
   { system, right, down }: RefinementScratch,
-  colour: 0 | 1,
 ): void {
-  const { width, height, stride, origin } = shape
-  for (let y = 0; y < height; y++) {
-    const row = origin + y * stride
-    const end = row + width
-    for (let i = row + ((y + colour) & 1), s = i * systemPerPixel; i < end; i += 2, s += 2 * systemPerPixel) {
-      const r = right[i]!
-      const l = right[i - 1]!
-      const d = down[i]!
-      const a = down[i - stride]!
-      const sumU = r * u[i + 1]! + l * u[i - 1]! + d * u[i + stride]! + a * u[i - stride]!
-      const sumV = r * v[i + 1]! + l * v[i - 1]! + d * v[i + stride]! + a * v[i - stride]!
-      const coupling = system[s + 2]!
-      const newU = (1 - omega) * u[i]! + system[s]! * (system[s + 3]! + sumU - coupling * v[i]!)
-      u[i] = newU
-      v[i] = (1 - omega) * v[i]! + system[s + 1]! * (system[s + 4]! + sumV - coupling * newU)
-    }
+  const row = origin + y * stride
+  const end = row + width
+  for (let i = row + ((y + colour) & 1), s = i * systemPerPixel; i < end; i += 2, s += 2 * systemPerPixel) {
+    const r = right[i]!
+    const l = right[i - 1]!
+    const d = down[i]!
+    const a = down[i - stride]!
+    const sumU = r * u[i + 1]! + l * u[i - 1]! + d * u[i + stride]! + a * u[i - stride]!
+    const sumV = r * v[i + 1]! + l * v[i - 1]! + d * v[i + stride]! + a * v[i - stride]!
+    const coupling = system[s + 2]!
+    const newU = (1 - omega) * u[i]! + system[s]! * (system[s + 3]! + sumU - coupling * v[i]!)
+    u[i] = newU
+    v[i] = (1 - omega) * v[i]! + system[s + 1]! * (system[s + 4]! + sumV - coupling * newU)
   }
 }
