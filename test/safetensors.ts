@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import type { WeightSource } from '../src/onnx/scope.ts'
 import type { Tensor } from '../src/onnx/tensor.ts'
 import { openSafetensors, type TensorEntry } from '../src/stable-diffusion/checkpoint/safetensors.ts'
+import { weightsOf } from '../src/stable-diffusion/checkpoint/weights.ts'
 
 export interface TensorToWrite {
   readonly dtype: 'F32' | 'F16' | 'BF16' | 'I64' | 'U8'
@@ -77,4 +79,10 @@ export function maxDifference(actual: ArrayLike<number>, expected: ArrayLike<num
     if (Number.isNaN(max)) throw new Error(`Not a number at ${i}.`)
   }
   return max
+}
+
+/** Writes a `.safetensors` file and opens it as a network's weights. */
+export function writtenWeights(path: string, tensors: Readonly<Record<string, TensorToWrite>>): WeightSource {
+  writeSafetensors(path, tensors)
+  return weightsOf([openSafetensors(path)])
 }
