@@ -1,0 +1,203 @@
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import { availableParallelism, cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startEngine, type Session } from '../src/onnx/engine.ts'
+import { Graph, type StoredTensor } from '../src/onnx/graph.ts'
+import { conv, linear } from '../src/onnx/layers.ts'
+import { scope, type WeightSource } from '../src/onnx/scope.ts'
+import { floatTensor, type Tensor } from '../src/onnx/tensor.ts'
+import { Random } from '../src/random.ts'
+import { openSafetensors } from '../src/stable-diffusion/checkpoint/safetensors.ts'
+import { weightsOf } from '../src/stable-diffusion/checkpoint/weights.ts'
+import { buildUnet } from '../src/stable-diffusion/unet.ts'
+import { unetConfigSchema } from '../src/stable-diffusion/unet-config.ts'
+
+// How close a whole UNet of Stable Diffusion 1.5's size (random fp16 weights, latent 64x64) comes to what the runtime
+// gives for its best single operators: GFLOP per second of one core, all measured in turns in one run.
+// node bench/run.mjs unet [ROUNDS]     needs 2 GB of disk and 6 GB of memory, and a minute or two
+
+const rounds = Number(process.argv[2] ?? 5)
+const side = 64
+const tokens = 77
+const config = unetConfigSchema.parse({
+  in_channels: 4,
+  out_channels: 4,
+  block_out_channels: [320, 640, 1280, 1280],
+  down_block_types: ['CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'DownBlock2D'],
+  up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D'],
+  cross_attention_dim: 768,
+})
+
+type Dims = readonly number[]
+const random = new Random(1)
+const product = (dims: Dims): number => dims.reduce((total, side) => total * side, 1)
+const noise = (dims: Dims): Tensor => floatTensor(random.normals(product(dims)), dims)
+
+/** Collects the weights a network asks for; the graph made of it is thrown away. */
+function weightList(build: (weights: WeightSource) => unknown): Map<string, Dims> {
+  const list = new Map<string, Dims>()
+  build({
+    title: 'nothing yet',
+    has: () => true,
+    find(name, dims): StoredTensor {
+      list.set(name, dims)
+      return { file: 'none', offset: list.size, length: 2 * product(dims), type: 'float16', dims }
+    },
+  })
+  return list
+}
+
+/** Random weights that keep activations near 1: matrices scaled by their inputs, norms near 1, biases near 0. */
+function writeWeights(path: string, list: ReadonlyMap<string, Dims>): number {
+  const pool = random.normals(2 ** 18)
+  const header: Record<string, unknown> = {}
+  let end = 0
+  for (const [name, dims] of list) header[name] = { dtype: 'F16', shape: dims, data_offsets: [end, (end += 2 * product(dims))] }
+  const json = Buffer.from(JSON.stringify(header))
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(json.length))
+  const fd = openSync(path, 'w')
+  writeSync(fd, length)
+  writeSync(fd, json)
+  for (const [name, dims] of list) {
+    const [mean, spread] = dims.length > 1 ? [0, product(dims.slice(1)) ** -0.5] : name.endsWith('weight') ? [1, 0.1] : [0, 0.1]
+    const halves = Uint16Array.from(pool, (value) => toHalf(mean + spread * value))
+    for (let left = product(dims); left > 0;) {
+      const start = Math.floor(random.uniform() * (pool.length / 2))
+      const part = halves.subarray(start, Math.min(pool.length, start + left))
+      writeSync(fd, part)
+      left -= part.length
+    }
+  }
+  closeSync(fd)
+  return 8 + json.length + end
+}
+
+const word = new Uint32Array(1)
+const float = new Float32Array(word.buffer)
+/** Cut off, not rounded; tiny numbers become 0. */
+function toHalf(value: number): number {
+  float[0] = value
+  const exponent = ((word[0]! >>> 23) & 0xff) - 112
+  return exponent <= 0 ? 0 : ((word[0]! >>> 16) & 0x8000) | (exponent << 10) | ((word[0]! >>> 13) & 0x3ff)
+}
+
+/** Multiplications and additions of one evaluation: every weight by the number of places it is used at, and attention. */
+function unetFlop(list: ReadonlyMap<string, Dims>): number {
+  let flop = 0
+  for (const [name, dims] of list) {
+    if (dims.length < 2) continue
+    const level =
+      /^down_blocks\.(\d)/.exec(name)?.[1] ??
+      String(3 - Number(/^up_blocks\.(\d)/.exec(name)?.[1] ?? (name.startsWith('mid') ? 0 : 3)))
+    const shift = name.includes('downsamplers') ? 1 : name.includes('upsamplers') ? -1 : 0
+    const places = (side >> (Number(level) + shift)) ** 2
+    const once = /time_emb/.test(name)
+    flop += 2 * product(dims) * (once ? 1 : /attn2\.to_[kv]/.test(name) ? tokens : places)
+    if (name.endsWith('to_q.weight')) flop += 4 * places * (name.includes('attn1') ? places : tokens) * dims[0]!
+  }
+  return flop
+}
+
+interface Work {
+  readonly name: string
+  readonly flop: number
+  readonly session: Session
+  readonly feeds: Readonly<Record<string, Tensor>>
+  seconds: number
+  cpuSeconds: number
+}
+
+/** One large operator with random weights, as the layers of the networks write it. */
+function single(name: 'gemm' | 'conv', folder: string): { graph: Uint8Array; feeds: Record<string, Tensor>; flop: number } {
+  const graph = new Graph(name)
+  const dims = name === 'gemm' ? ['rows', 2560] : ['batch', 640, 'height', 'width']
+  const x = graph.input('x', 'float32', dims)
+  const build = (weights: WeightSource, target: Graph): void => {
+    const at = scope(target, weights)
+    const y = name === 'gemm' ? linear(at, x, { in: 2560, out: 2560 }) : conv(at, x, { in: 640, out: 640 })
+    target.output('y', y, 'float32', [])
+  }
+  const file = join(folder, `${name}.safetensors`)
+  writeWeights(
+    file,
+    weightList((weights) => build(weights, new Graph('list'))),
+  )
+  build(weightsOf([openSafetensors(file)]), graph)
+  return name === 'gemm'
+    ? { graph: graph.toModel(), feeds: { x: noise([4096, 2560]) }, flop: 2 * 4096 * 2560 ** 2 }
+    : { graph: graph.toModel(), feeds: { x: noise([1, 640, side, side]) }, flop: 2 * side ** 2 * 9 * 640 ** 2 }
+}
+
+const unetFeeds = (batch: number): Record<string, Tensor> => ({
+  sample: noise([batch, 4, side, side]),
+  timestep: floatTensor(Float32Array.of(500), [1]),
+  encoder_hidden_states: noise([batch, tokens, 768]),
+})
+
+const folder = mkdtempSync(join(tmpdir(), 'ofgen-bench-'))
+const engine = startEngine()
+try {
+  const list = weightList((weights) => buildUnet(config, weights))
+  const file = join(folder, 'unet.safetensors')
+  const bytes = writeWeights(file, list)
+  const parameters = [...list.values()].reduce((sum, dims) => sum + product(dims), 0)
+  console.log(`${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores visible`)
+  console.log(`UNet: ${(parameters / 1e6).toFixed(1)} M parameters in ${list.size} tensors, ${(bytes / 1e9).toFixed(2)} GB fp16`)
+
+  const began = performance.now()
+  const graph = buildUnet(config, weightsOf([openSafetensors(file)]))
+  const built = (performance.now() - began) / 1000
+  const session = await engine.load(graph, { name: 'the UNet' })
+  const { peak } = await engine.memory()
+  console.log(
+    `load: graph built in ${built.toFixed(2)} s, session ${session.loading.seconds.toFixed(1)} s (${session.loading.cpuSeconds.toFixed(1)} CPU-s), peak ${gigabytes(peak)}`,
+  )
+
+  const flop = unetFlop(list)
+  const works: Work[] = [
+    { name: 'UNet, batch 1', flop, session, feeds: unetFeeds(1), seconds: Infinity, cpuSeconds: Infinity },
+    { name: 'UNet, batch 2', flop: 2 * flop, session, feeds: unetFeeds(2), seconds: Infinity, cpuSeconds: Infinity },
+  ]
+  for (const name of ['gemm', 'conv'] as const) {
+    const { graph, ...work } = single(name, folder)
+    const title = name === 'gemm' ? 'Gemm 4096x2560x2560' : 'Conv 3x3, 640 channels, 64x64'
+    works.push({ name: title, ...work, session: await engine.load(graph), seconds: Infinity, cpuSeconds: Infinity })
+  }
+  for (let round = -1; round < rounds; round++)
+    for (const work of works) {
+      // Short operators are run as often as it takes to compare with a long one.
+      const repeats = Math.max(1, Math.round(flop / 4 / work.flop))
+      for (let i = 0; i < repeats; i++) {
+        const { seconds, cpuSeconds } = await work.session.run(work.feeds)
+        if (round < 0) continue
+        work.seconds = Math.min(work.seconds, seconds)
+        work.cpuSeconds = Math.min(work.cpuSeconds, cpuSeconds)
+      }
+    }
+
+  const rate = (work: Work): number => work.flop / 1e9 / work.cpuSeconds
+  const best = Math.max(...works.slice(2).map(rate))
+  console.log(`\n${'best of ' + rounds + ' rounds'.padEnd(22)}       GFLOP  seconds  CPU-s  GFLOP/CPU-s  of the best operator`)
+  for (const work of works)
+    console.log(
+      work.name.padEnd(30) +
+        [
+          (work.flop / 1e9).toFixed(0),
+          work.seconds.toFixed(3),
+          work.cpuSeconds.toFixed(3),
+          rate(work).toFixed(1),
+          (rate(work) / best).toFixed(2),
+        ]
+          .map((text, i) => text.padStart([6, 9, 8, 10, 12][i]!))
+          .join(''),
+    )
+  console.log(`peak after the runs: ${gigabytes((await engine.memory()).peak)}`)
+} finally {
+  await engine.close()
+  rmSync(folder, { recursive: true })
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(2)} GB`
+}
