@@ -45,4 +45,3 @@ export function settingsFrom(options: Record<string, unknown>): SettingsInput {
 export function sameCommand(argv: readonly string[]): string {
   return ['ofgen', ...argv.map((argument) => (/^[\w./:=,-]+$/.test(argument) ? argument : JSON.stringify(argument)))].join(' ')
 }
-

@@ -9,7 +9,11 @@ test.each([
   expect(clock(seconds)).toBe(text)
 })
 
-function record(isTTY: boolean): { text: () => string; handle: ReturnType<typeof showProgress>; tick: (seconds: number) => void } {
+function record(isTTY: boolean): {
+  text: () => string
+  handle: ReturnType<typeof showProgress>
+  tick: (seconds: number) => void
+} {
   let written = ''
   let time = 0
   const stream = { isTTY, columns: 120, write: (text: string) => (written += text) }
@@ -21,7 +25,17 @@ const frame = (index: number, kept = false) =>
 
 test('time left is what the frames painted in this run took, times what is to come', () => {
   const { text, handle, tick } = record(true)
-  handle({ type: 'start', frames: 10, width: 64, height: 48, output: 'out', source: 'a.mp4', model: 'm', method: 'flow', resumed: 4 })
+  handle({
+    type: 'start',
+    frames: 10,
+    width: 64,
+    height: 48,
+    output: 'out',
+    source: 'a.mp4',
+    model: 'm',
+    method: 'flow',
+    resumed: 4,
+  })
   handle({ type: 'stage', stage: 'paint', frames: 10 })
   for (let i = 0; i < 4; i++) handle(frame(i, true))
   tick(2)

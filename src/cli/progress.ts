@@ -26,7 +26,10 @@ export function clock(seconds: number): string {
  * Shows events to a person: one line in place on a terminal, plain lines elsewhere (a line for a stage, and at most one
  * every ten seconds for frames).
  */
-export function showProgress(stream: ProgressStream, now: () => number = () => performance.now() / 1000): (event: RenderEvent) => void {
+export function showProgress(
+  stream: ProgressStream,
+  now: () => number = () => performance.now() / 1000,
+): (event: RenderEvent) => void {
   const live = stream.isTTY === true
   let stage: Stage = 'paint'
   let stageBegan = now()

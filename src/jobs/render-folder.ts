@@ -1,10 +1,11 @@
-import { mkdir, open, readFile, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, readFile, readdir, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FrameRecord } from '../animate/events.ts'
 import type { FrameStore } from '../animate/frame-store.ts'
 import { OfgenError } from '../errors.ts'
 import type { Frame } from '../image/frame.ts'
 import { readPng, writePng } from '../image/png.ts'
+import { writeError, writeWholeFile } from '../image/whole-file.ts'
 import { takeLock } from './lock.ts'
 
 /** How `ofgen.json` says a render stands. */
@@ -85,9 +86,13 @@ async function checkFolder(path: string, manifest: Manifest, overwrite: boolean)
     })
   const old = await readManifest(join(path, manifestName))
   if (old !== undefined && old.render !== manifest.render && !overwrite)
-    throw new OfgenError('output_occupied', `The output folder ${path} holds a render with other settings${differences(old, manifest)}.`, {
-      hint: 'Choose another folder with -o, or add --overwrite to redo what changed.',
-    })
+    throw new OfgenError(
+      'output_occupied',
+      `The output folder ${path} holds a render with other settings${differences(old, manifest)}.`,
+      {
+        hint: 'Choose another folder with -o, or add --overwrite to redo what changed.',
+      },
+    )
 }
 
 /** Names in a folder; undefined if there is none. */
@@ -98,7 +103,10 @@ async function listFolder(path: string): Promise<string[] | undefined> {
     const code = (cause as NodeJS.ErrnoException).code
     if (code === 'ENOENT') return undefined
     if (code === 'ENOTDIR')
-      throw new OfgenError('output_occupied', `The output ${path} is a file, not a folder.`, { hint: 'Choose a folder with -o.', cause })
+      throw new OfgenError('output_occupied', `The output ${path} is a file, not a folder.`, {
+        hint: 'Choose a folder with -o.',
+        cause,
+      })
     throw new OfgenError('output_unwritable', `The output folder ${path} cannot be read: ${reason(cause)}.`, {
       hint: 'Choose a folder you may write to with -o.',
       cause,
@@ -118,7 +126,9 @@ async function readManifest(path: string): Promise<Manifest | undefined> {
 function differences(old: Manifest, now: Manifest): string {
   const before = { source: old.source?.path, model: old.model?.hash, ...old.size, ...old.resolved } as Record<string, unknown>
   const after = { source: now.source.path, model: now.model.hash, ...now.size, ...now.resolved } as Record<string, unknown>
-  const names = Object.keys({ ...before, ...after }).filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
+  const names = Object.keys({ ...before, ...after }).filter(
+    (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
+  )
   return names.length === 0 ? '' : ` (${names.slice(0, 4).join(', ')})`
 }
 
@@ -182,7 +192,7 @@ class Folder implements RenderFolder {
       await this.log.appendFile('\n' + JSON.stringify(record) + '\n')
       await this.log.datasync()
     } catch (cause) {
-      throw diskError(cause, join(this.path, recordsName))
+      throw writeError(cause, join(this.path, recordsName))
     }
     this.records.set(record.frame, record)
   }
@@ -190,41 +200,14 @@ class Folder implements RenderFolder {
   async save(manifest: Manifest): Promise<void> {
     const path = join(this.path, manifestName)
     try {
-      await writeWhole(path, JSON.stringify(manifest, undefined, 2) + '\n')
+      await writeWholeFile(path, Buffer.from(JSON.stringify(manifest, undefined, 2) + '\n'))
     } catch (cause) {
-      throw diskError(cause, path)
+      throw writeError(cause, path)
     }
   }
 
   async close(): Promise<void> {
     await this.log.close()
     await this.release()
-  }
-}
-
-async function writeWhole(path: string, text: string): Promise<void> {
-  const part = path + '.part'
-  const file = await open(part, 'w')
-  try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(part, path)
-}
-
-function diskError(cause: unknown, path: string): unknown {
-  if ((cause as NodeJS.ErrnoException).code !== 'ENOSPC') return cause
-  return new OfgenError('disk_full', `No space is left on the disk of ${path}.`, {
-    hint: 'Free some space and run the same command again; finished frames are kept.',
-    cause,
-  })
-}
-
-/** Deletes what an unfinished earlier run may have left under temporary names. */
-export async function removeParts(path: string): Promise<void> {
-  for (const name of await readdir(path)) {
-    if (name.endsWith('.part') && (await stat(join(path, name))).isFile()) await rm(join(path, name), { force: true })
   }
 }

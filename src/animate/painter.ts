@@ -1,0 +1,75 @@
+import type { Denoiser, Latent, LatentShape } from '../diffusion/denoiser.ts'
+import { samplerByName } from '../diffusion/samplers/sampler-by-name.ts'
+import { noiseSteps } from '../diffusion/spacing.ts'
+import { toFloatImage, toFrame, type FloatImage, type Frame } from '../image/frame.ts'
+import type { Conditioning, DiffusionModel } from '../stable-diffusion/diffusion-model.ts'
+
+/** How every frame of a render is painted. */
+export interface PaintSettings {
+  readonly prompt: string
+  readonly negative: string
+  readonly cfgScale: number
+  readonly strength: number
+  readonly steps: number
+  readonly sampler: string
+  /** Sides of the frames in pixels, multiples of the model's. */
+  readonly width: number
+  readonly height: number
+}
+
+/** One frame to be painted. */
+export interface PaintRequest {
+  /** The source frame's latent, as `encode` gives it. */
+  readonly source: Latent
+  /** Standard normal, as long as the latent. */
+  readonly noise: Latent
+  /** Wraps the model's denoiser, for guidance. */
+  readonly steer?: ((denoise: Denoiser) => Denoiser) | undefined
+  /** Fresh noise of a step, for samplers that draw some. */
+  readonly stepNoise?: ((step: number) => Latent) | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly onStep?: ((step: number) => void) | undefined
+}
+
+/** Paints frames with one model, one prompt and one size. */
+export interface Painter {
+  readonly shape: LatentShape
+  /** Noise levels that are walked down, and which steps of the whole run they are. */
+  readonly run: { readonly sigmas: readonly number[]; readonly first: number; readonly steps: number }
+  encode(image: Frame | FloatImage, signal?: AbortSignal): Promise<Latent>
+  decode(latent: Latent, signal?: AbortSignal): Promise<Frame>
+  /** img2img: noises the source to the first level and walks down from there. Resolves to the clean latent. */
+  paint(request: PaintRequest): Promise<Latent>
+}
+
+/** Embeds the prompts and lays out the steps; what can be wrong with the settings is found here. */
+export async function createPainter(model: DiffusionModel, settings: PaintSettings, signal?: AbortSignal): Promise<Painter> {
+  const sampler = samplerByName(settings.sampler)
+  const run = noiseSteps(model.noise, { layout: sampler.layout, steps: settings.steps, strength: settings.strength })
+  const shape: LatentShape = {
+    channels: model.latentChannels,
+    height: settings.height / model.scale,
+    width: settings.width / model.scale,
+  }
+  const positive = await model.embed(settings.prompt, signal)
+  const negative = settings.cfgScale === 1 ? positive : await model.embed(settings.negative, signal)
+  const conditioning: Conditioning = { positive, negative, cfgScale: settings.cfgScale, shape }
+  return {
+    shape,
+    run,
+    encode: (image, stop) =>
+      model.encode(image.data instanceof Uint8Array ? toFloatImage(image as Frame) : (image as FloatImage), stop),
+    decode: async (latent, stop) => toFrame(await model.decode(latent, shape, stop)),
+    paint: ({ source, noise, steer, stepNoise, signal: stop, onStep }) => {
+      const denoise = model.denoiser(model.seesSource ? { ...conditioning, source } : conditioning)
+      const sigma = run.sigmas[0]!
+      const start = new Float32Array(source.length)
+      for (let i = 0; i < start.length; i++) start[i] = source[i]! + sigma * noise[i]!
+      return sampler.sample(steer === undefined ? denoise : steer(denoise), start, run.sigmas, {
+        signal: stop,
+        noise: stepNoise,
+        onStep: (step) => onStep?.(step + 1),
+      })
+    },
+  }
+}

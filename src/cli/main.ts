@@ -1,0 +1,80 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander'
+import { readFileSync } from 'node:fs'
+import { isAbort, OfgenError } from '../errors.ts'
+import { addSettings, normaliseArguments, sameCommand } from './arguments.ts'
+import { demoCommand } from './demo-command.ts'
+import { measureCommand } from './measure-command.ts'
+import { renderCommand } from './render-command.ts'
+import type { RunContext } from './run-events.ts'
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+
+function buildProgram(context: RunContext): Command {
+  const program = new Command('ofgen')
+    .description('Turns a video into an animation in another style with Stable Diffusion, held steady by optical flow.')
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError('Run "ofgen --help" for all options.')
+    .enablePositionalOptions()
+  const render = new Command('render')
+    .description('restyle a video (the default: "ofgen clip.mp4 -o out")')
+    .argument('[video]', 'video file, GIF, folder of images, or a pattern such as frames/%06d.png')
+    .option('-i, --input <video>', 'the same as the argument; --i is accepted too')
+    .option('-o, --output <folder>', 'folder for frames, video and report; --o is accepted too')
+    .option('--json', 'events as JSON lines on stdout')
+  program.addCommand(addSettings(render).action(renderCommand(context)), { isDefault: true })
+  const demo = new Command('demo')
+    .description('render the built-in clip with the embedded model')
+    .option('-o, --output <folder>', 'folder for what is made', 'ofgen-demo')
+    .option('--json', 'events as JSON lines on stdout')
+  program.addCommand(addSettings(demo).action(demoCommand(context)))
+  const measure = new Command('measure')
+    .description("the steadiness figures of anyone's frames or videos")
+    .argument('<source>', 'the video before')
+    .argument('<result>', 'the video after: file, folder or pattern')
+    .option('--against <video...>', 'other results of the same source; the first one is what the figures are ratios of')
+    .option('--report <file.html>', 'also write a report with plots and a before/after slider')
+    .option('--fps <rate>', 'frame rate of image folders', Number, 24)
+    .option('--ffmpeg <path>', 'the ffmpeg program to use')
+    .option('--json', 'the figures as JSON')
+  program.addCommand(measure.action(measureCommand(context)))
+  for (const command of program.commands) command.exitOverride().helpCommand(false)
+  return program
+}
+
+function report(error: unknown, context: RunContext): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  if (isAbort(error)) return 130
+  const known = error instanceof OfgenError ? error : undefined
+  const message = error instanceof Error ? error.message : String(error)
+  if (context.json)
+    process.stdout.write(
+      JSON.stringify({ type: 'error', code: known?.code ?? 'render_failed', message, hint: known?.hint }) + '\n',
+    )
+  process.stderr.write(`ofgen: ${message}\n`)
+  if (known?.hint !== undefined) process.stderr.write(`       ${known.hint}\n`)
+  if (known === undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
+  return known?.exitCode ?? 1
+}
+
+async function main(): Promise<number> {
+  const argv = normaliseArguments(process.argv.slice(2))
+  const abort = new AbortController()
+  const context: RunContext = { signal: abort.signal, version, again: sameCommand(argv), json: argv.includes('--json') }
+  const interrupt = (): void => {
+    if (abort.signal.aborted) process.exit(130)
+    abort.abort()
+  }
+  process.on('SIGINT', interrupt)
+  process.on('SIGTERM', interrupt)
+  process.on('SIGHUP', interrupt)
+  try {
+    await buildProgram(context).parseAsync(argv, { from: 'user' })
+    return 0
+  } catch (error) {
+    return report(error, context)
+  }
+}
+
+process.exitCode = await main()

@@ -1,0 +1,220 @@
+import { basename, extname, join, resolve } from 'node:path'
+import { animate, type AnimateResult } from '../animate/animate.ts'
+import { contentKey } from '../animate/content-key.ts'
+import type { RenderEvent } from '../animate/events.ts'
+import { isAbort, OfgenError } from '../errors.ts'
+import { flowWorkers } from '../flow/flow-workers.ts'
+import type { FlowEstimator } from '../flow/flow.ts'
+import type { GuidanceSchedule } from '../guidance/guidance-schedule.ts'
+import { trySchedule } from '../guidance/load-schedule.ts'
+import { findModel } from '../models/find-model.ts'
+import type { Settings } from '../settings.ts'
+import type { DiffusionModel } from '../stable-diffusion/diffusion-model.ts'
+import { openModel } from '../stable-diffusion/open-model.ts'
+import { fitted } from '../video/fit.ts'
+import type { FrameRange, FrameSource } from '../video/frame-source.ts'
+import { openSource } from '../video/open-source.ts'
+import { checkRange, parseRange } from '../video/range.ts'
+import { inRange } from '../video/in-range.ts'
+import { atRate } from '../video/resample.ts'
+import { compareRender } from './compare.ts'
+import { debugWriter } from './debug-pictures.ts'
+import { openRenderFolder, type Manifest, type RenderFolder } from './render-folder.ts'
+import { openSchedule } from './open-schedule.ts'
+import { resolveSettings, type Resolved } from './resolve.ts'
+import { resultFrames } from './result-frames.ts'
+import { writeVideo, type VideoPlan } from './write-video.ts'
+
+export interface RenderOptions {
+  /** Video file, image folder or pattern. */
+  readonly input: string
+  readonly output: string
+  readonly settings: Settings
+  /** Of ofgen; goes into the manifest. */
+  readonly version: string
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface RenderSourceOptions extends Omit<RenderOptions, 'input'> {
+  readonly source: FrameSource
+  /** Names the video that is written. */
+  readonly name: string
+  /** File whose sound goes into the result. */
+  readonly audio: string | undefined
+  /** A model that is open already; it stays open. */
+  readonly model?: DiffusionModel
+}
+
+export interface RenderResult extends AnimateResult {
+  readonly folder: string
+  readonly video: string | undefined
+}
+
+/** Restyles a video into a folder. Everything that can be wrong with the input is found before the folder is touched. */
+export async function* render(options: RenderOptions): AsyncGenerator<RenderEvent, RenderResult, undefined> {
+  const { input, settings, signal } = options
+  const opened = await openSource(input, {
+    ...(settings.ffmpeg === undefined ? {} : { ffmpeg: settings.ffmpeg }),
+    ...(settings.fps === undefined ? {} : { frameRate: settings.fps }),
+    ...(signal === undefined ? {} : { signal }),
+  })
+  try {
+    return yield* renderSource({
+      ...options,
+      source: opened,
+      name: nameOf(input),
+      audio: opened.info.hasAudio ? input : undefined,
+    })
+  } finally {
+    await opened.close()
+  }
+}
+
+/** `render` for frames that come from elsewhere. */
+export async function* renderSource(options: RenderSourceOptions): AsyncGenerator<RenderEvent, RenderResult, undefined> {
+  const { settings, signal } = options
+  const output = resolve(options.output)
+
+  // 1. What is to be done: range, schedule, model, size.
+  const range = settings.range === undefined ? undefined : parseRange(settings.range)
+  if (range !== undefined) checkRange(range, options.source.info)
+  const schedule = settings.schedule === undefined ? undefined : await openSchedule(settings.schedule)
+  const model = options.model ?? (await openModel(await findModel(settings.model), { threads: settings.threads, signal }))
+  try {
+    const resolved = resolveSettings(settings, model, options.source.info)
+    if (schedule !== undefined) trySchedule(schedule.weights, resolved)
+    const source = prepared(options.source, settings, resolved, range)
+    const flow = flowWorkers({ method: { name: resolved.flow } })
+    try {
+      return yield* renderInto(
+        output,
+        { ...options, source, audioRange: range !== undefined },
+        { resolved, model, flow, schedule },
+      )
+    } finally {
+      await flow.close()
+    }
+  } finally {
+    if (options.model === undefined) await model.close()
+  }
+}
+
+interface Parts {
+  readonly resolved: Resolved
+  readonly model: DiffusionModel
+  readonly flow: FlowEstimator
+  readonly schedule: { readonly id: string; readonly weights: GuidanceSchedule } | undefined
+}
+
+async function* renderInto(
+  output: string,
+  options: RenderSourceOptions & { readonly audioRange: boolean },
+  { resolved, model, flow, schedule }: Parts,
+): AsyncGenerator<RenderEvent, RenderResult, undefined> {
+  const { source, settings, signal } = options
+
+  // 2. The folder, which may hold a part of this render.
+  const manifest = manifestOf(options, resolved, model, schedule?.id)
+  const folder = await openRenderFolder(output, manifest, { overwrite: settings.overwrite })
+  let last: Partial<Manifest> = { state: 'failed' }
+  try {
+    yield {
+      type: 'start',
+      frames: source.info.frameCount,
+      width: resolved.width,
+      height: resolved.height,
+      output,
+      source: source.info.path,
+      model: model.name,
+      method: resolved.method,
+      resumed: folder.found,
+    }
+
+    // 3. The frames.
+    yield { type: 'stage', stage: 'paint', frames: source.info.frameCount }
+    const onDebug = settings.debug ? debugWriter(output) : undefined
+    const result = yield* animate({ source, model, flow, store: folder, settings: resolved, schedule, onDebug, signal })
+    yield { type: 'written', what: 'frames', path: join(output, 'converted_%06d.png') }
+    for (const message of source.warnings) yield { type: 'warning', message }
+
+    // 4. The video.
+    const video: VideoPlan = {
+      format: settings.format === 'none' ? 'mp4' : settings.format,
+      crf: settings.crf,
+      frameRate: source.info.frameRate,
+      audio: options.audio,
+      excerpt: options.audioRange,
+      ffmpeg: settings.ffmpeg,
+      signal,
+    }
+    let path: string | undefined
+    if (settings.format !== 'none') {
+      yield { type: 'stage', stage: 'video', frames: result.frames.length }
+      path = join(output, `${options.name}.${settings.format}`)
+      const frames = resultFrames((frame) => folder.framePath(frame), result.frames, source.info).frames()
+      for (const message of await writeVideo(frames, path, video)) yield { type: 'warning', message }
+      yield { type: 'written', what: 'video', path }
+    }
+
+    // 5. The comparison.
+    if (settings.compare)
+      yield* compareRender({ source, model, flow, folder, result, settings: resolved, manifest, video, signal })
+    last = { state: 'done', frames: result.frames.length }
+    return { ...result, folder: output, video: path }
+  } catch (error) {
+    last = { state: isAbort(error) ? 'interrupted' : 'failed', message: error instanceof Error ? error.message : String(error) }
+    throw error
+  } finally {
+    await finish(folder, { ...manifest, ...last })
+  }
+}
+
+/** The manifest's last word must not hide the error that led to it. */
+async function finish(folder: RenderFolder, manifest: Manifest): Promise<void> {
+  try {
+    await folder.save(manifest)
+  } catch (error) {
+    if (!(error instanceof OfgenError)) throw error
+  } finally {
+    await folder.close()
+  }
+}
+
+/** The part of the source that is rendered, at the rate and size it is rendered at. */
+function prepared(source: FrameSource, settings: Settings, resolved: Resolved, range: FrameRange | undefined): FrameSource {
+  const rated = settings.fps === undefined ? source : atRate(source, settings.fps)
+  return fitted(range === undefined ? rated : inRange(rated, range), resolved)
+}
+
+function manifestOf(
+  options: RenderSourceOptions,
+  resolved: Resolved,
+  model: DiffusionModel,
+  schedule: string | undefined,
+): Manifest {
+  const { settings, source, version } = options
+  return {
+    version,
+    state: 'rendering',
+    render: contentKey(
+      resolved,
+      model.hash,
+      schedule ?? null,
+      resolve(source.info.path),
+      settings.fps ?? null,
+      settings.range ?? null,
+    ),
+    source: { path: source.info.path, description: source.info.description },
+    model: { name: model.name, hash: model.hash },
+    size: { width: resolved.width, height: resolved.height },
+    settings,
+    resolved,
+    started: new Date().toISOString(),
+  }
+}
+
+/** `clips/dance.mp4` to `dance`; a pattern or folder to the folder's name. */
+function nameOf(input: string): string {
+  const base = basename(input.includes('%') ? join(input, '..') : resolve(input))
+  return basename(base, extname(base)) || 'video'
+}

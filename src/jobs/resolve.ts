@@ -1,0 +1,80 @@
+import { OfgenError } from '../errors.ts'
+import { parseSize, type Settings } from '../settings.ts'
+import type { DiffusionModel } from '../stable-diffusion/diffusion-model.ts'
+import { fitSize } from '../video/fit.ts'
+import type { VideoInfo } from '../video/frame-source.ts'
+
+/** What the settings come to for one model and one source: nothing is left open. */
+export interface Resolved {
+  readonly prompt: string
+  readonly negative: string
+  readonly strength: number
+  readonly steps: number
+  readonly cfgScale: number
+  readonly sampler: string
+  readonly seed: number
+  readonly method: 'flow' | 'reference' | 'none'
+  readonly noise: 'carried' | 'same' | 'fresh'
+  readonly flow: 'dis' | 'farneback'
+  readonly width: number
+  readonly height: number
+  readonly fit: 'cover' | 'contain' | 'fill'
+}
+
+/**
+ * @throws OfgenError `option_invalid` for a style the model does not know, or a size it cannot work in.
+ */
+export function resolveSettings(settings: Settings, model: DiffusionModel, info: VideoInfo): Resolved {
+  const { defaults } = model
+  const reference = settings.method === 'reference'
+  const size =
+    settings.size === undefined
+      ? fitSize(info, defaults.area, 4 * model.multiple)
+      : checkSize(parseSize(settings.size), model.multiple)
+  return {
+    prompt: resolvePrompt(settings, model),
+    negative: settings.negative ?? defaults.negative,
+    strength: settings.strength ?? defaults.strength,
+    steps: settings.steps ?? defaults.steps,
+    cfgScale: settings.cfgScale ?? defaults.cfgScale,
+    sampler: settings.sampler ?? defaults.sampler,
+    seed: settings.seed,
+    method: settings.method,
+    noise: settings.noise ?? (settings.method === 'flow' ? 'carried' : 'fresh'),
+    flow: settings.flow ?? (reference ? 'farneback' : 'dis'),
+    width: size.width,
+    height: size.height,
+    fit: settings.fit,
+  }
+}
+
+/** The style's words stand where the prompt says `{style}`; a prompt without that place is taken as it is. */
+function resolvePrompt(settings: Settings, { defaults, name }: DiffusionModel): string {
+  const known = Object.keys(defaults.styles)
+  if (settings.style !== undefined && !(settings.style in defaults.styles))
+    throw new OfgenError(
+      'option_invalid',
+      known.length === 0
+        ? `--style cannot be used with ${name}: it has no named styles.`
+        : `--style cannot be "${settings.style}"; accepted for ${name}: ${known.join(', ')}.`,
+      { hint: 'Describe the style with --prompt instead.' },
+    )
+  const style = settings.style ?? known[0]
+  const words = style === undefined ? '' : defaults.styles[style]!
+  return (settings.prompt ?? defaults.prompt).replaceAll('{style}', words)
+}
+
+function checkSize(size: { width: number; height: number }, multiple: number): { width: number; height: number } {
+  const smallest = multiple * 4
+  for (const [side, value] of Object.entries(size)) {
+    if (value % multiple !== 0 || value < smallest) {
+      const near = (v: number): number => Math.max(smallest, Math.round(v / multiple) * multiple)
+      throw new OfgenError(
+        'option_invalid',
+        `--size cannot be ${size.width}x${size.height}: the ${side} must be a multiple of ${multiple} and at least ${smallest} for this model.`,
+        { hint: `The nearest size is ${near(size.width)}x${near(size.height)}.` },
+      )
+    }
+  }
+  return size
+}
