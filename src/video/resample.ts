@@ -12,15 +12,27 @@ export function atRate(source: FrameSource, rate: number): FrameSource {
   const { info } = source
   if (rate >= info.frameRate * 0.999) return source
 
+  let origin: Promise<number> | undefined
+  const findOrigin = async (signal: AbortSignal | undefined): Promise<number> => {
+    const first = { range: { unit: 'frames', start: 0, end: 1 } as const, ...(signal ? { signal } : {}) }
+    for await (const { time } of source.frames(first)) return time
+    return 0
+  }
+
   async function* frames(request: Parameters<FrameSource['frames']>[0] = {}): AsyncGenerator<TimedFrame, void, void> {
     const { range, signal } = request
-    const byNumber = range?.unit === 'frames' ? range : undefined
-    const rest = { ...(signal ? { signal } : {}), ...(range && byNumber === undefined ? { range } : {}) }
+    const seconds = range?.unit === 'seconds'
+    const begin = seconds ? Math.ceil(range.start * rate - slack) : 0
+    const end = seconds ? Math.ceil(range.end * rate - slack) : Infinity
+    // Frames that belong to tick `begin` come after the tick before it.
+    const part = seconds ? { unit: 'seconds' as const, start: Math.max(0, (begin - 1) / rate), end: range.end } : undefined
+    const start = seconds ? await (origin ??= findOrigin(signal)) : undefined
+    const inner = source.frames({ ...(part ? { range: part } : {}), ...(signal ? { signal } : {}) })
     let number = 0
     let index = 0
-    for await (const { time, image } of takeAtTicks(source.frames(rest), rate, 1 / info.frameRate)) {
-      if (byNumber !== undefined && number >= byNumber.end) return
-      if (byNumber === undefined || number >= byNumber.start) yield { index: index++, time, image }
+    for await (const { n, time, image } of takeAtTicks(inner, rate, 1 / info.frameRate, start)) {
+      if (n >= end || (!seconds && number >= (range?.end ?? Infinity))) return
+      if (n >= begin && (seconds || number >= (range?.start ?? 0))) yield { index: index++, time, image }
       number++
     }
   }
@@ -37,21 +49,30 @@ export function atRate(source: FrameSource, rate: number): FrameSource {
   }
 }
 
+/** Fractions of a tick that are rounding and not time. */
+const slack = 1e-4
+
+interface TickFrame extends Omit<TimedFrame, 'index'> {
+  readonly n: number
+}
+
 async function* takeAtTicks(
   frames: AsyncIterable<TimedFrame>,
   rate: number,
   lastDuration: number,
-): AsyncGenerator<Omit<TimedFrame, 'index'>, void, void> {
+  start: number | undefined,
+): AsyncGenerator<TickFrame, void, void> {
   // A frame belongs to the first tick that is not before it, unless a later frame belongs there too.
-  let origin: number | undefined
+  let origin = start
   let held: { n: number; frame: TimedFrame } | undefined
+  const at = (n: number): number => origin! + n / rate
   for await (const frame of frames) {
     origin ??= frame.time
-    const n = Math.max(0, Math.ceil((frame.time - origin) * rate - 1e-4))
-    if (held !== undefined && n > held.n) yield { time: origin + held.n / rate, image: held.frame.image }
+    const n = Math.max(0, Math.ceil((frame.time - origin) * rate - slack))
+    if (held !== undefined && n > held.n) yield { n: held.n, time: at(held.n), image: held.frame.image }
     held = { n, frame }
   }
   // The last frame's tick may lie where the video has ended.
-  if (held !== undefined && (held.n === 0 || origin! + held.n / rate < held.frame.time + lastDuration - 1e-6))
-    yield { time: origin! + held.n / rate, image: held.frame.image }
+  if (held !== undefined && (held.n === 0 || at(held.n) < held.frame.time + lastDuration - 1e-6))
+    yield { n: held.n, time: at(held.n), image: held.frame.image }
 }
