@@ -39,7 +39,10 @@ def make_shards(work: str, debs: str, shards: list[int]) -> None:
     """One worker's share."""
     cv2.setNumThreads(1)
     material = sources.Sources(f"{work}/frames", debs)
+    parent = os.getppid()
     for s in shards:
+        if os.getppid() != parent:  # the command was killed
+            return
         stem = f"{work}/shards/{s:05d}"
         if os.path.exists(stem + ".npy"):
             continue

@@ -25,8 +25,8 @@ class RunState:
     `save` writes a temporary file, syncs it and renames, so at every moment at least one whole state exists.
     """
 
-    def __init__(self, folder: str, every: float = 200.0):
-        self.folder, self.every = folder, every
+    def __init__(self, folder: str, every: float = 200.0, log: bool = True):
+        self.folder, self.every, self.logging = folder, every, log
         os.makedirs(folder, exist_ok=True)
         self.last_save = time.time()
         self.stopping = False
@@ -75,6 +75,8 @@ class RunState:
 
     def log(self, line: str) -> None:
         """One line with the time, to log.txt and to the terminal."""
+        if not self.logging:
+            return
         line = time.strftime("%H:%M:%S ") + line
         print(line, flush=True)
         with open(self._path("log.txt"), "a") as f:

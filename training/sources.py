@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+import figures
 import toon
 from styles import to_u8
 
@@ -28,7 +29,7 @@ CLIPS = {
 }
 
 #: share of each kind of content
-KINDS = {"frame": 0.34, "toon": 0.36, "picture": 0.18, "sprite": 0.12}
+KINDS = {"frame": 0.32, "figure": 0.27, "toon": 0.14, "picture": 0.16, "sprite": 0.11}
 
 #: share-alike or unlisted files of endless-sky-data that must not be used
 EXCLUDED = ["bwerner*", "myrabella*", "dmottl*", "mfield*", "*-sfiera*", "*-striker*", "*-harro*", "*-iridium*", "*-spfld*",
@@ -152,9 +153,9 @@ class Sources:
         """(kind, picture, its cel drawing if one is known, tags)"""
         r = np.random.default_rng(10_000 + number)
         kind = str(r.choice(list(KINDS), p=list(KINDS.values())))
-        if kind == "toon":
-            render, cel, tags = toon.scene(1000 + number)
-            if r.random() < 0.3:
+        if kind in ("toon", "figure"):
+            render, cel, tags = (toon if kind == "toon" else figures).scene(1000 + number)
+            if r.random() < 0.25:
                 return kind, cel, cel, tags + ["cartoon"]
             return kind, render, cel, tags + ["3d", "cartoon"]
         if kind == "frame":

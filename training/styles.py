@@ -169,29 +169,31 @@ def oil(a: Analysis) -> np.ndarray:
         jitter, tint = table.uniform(-0.35, 0.35, (n, n, 2)) * spacing, table.uniform(-1, 1, (n, n))
         for cell in table.permutation(n * n):
             j, i = divmod(int(cell), n)
-            for y0 in range(j * spacing + spacing // 2, h, PERIOD):
-                for x0 in range(i * spacing + spacing // 2, w, PERIOD):
-                    x, y = np.clip(x0 + jitter[j, i, 0], 0, w - 1), np.clip(y0 + jitter[j, i, 1], 0, h - 1)
-                    yi, xi = int(y), int(x)
-                    if detail and error[yi, xi] < detail:
-                        continue
-                    d = np.float32([vx[yi, xi], vy[yi, xi]])
-                    points = [(x, y)]
-                    for sign in (1, -1):  # follow the flow to both ends
-                        q = np.float32([x, y]) + sign * d * length / 2
-                        e = np.float32([vx[int(np.clip(q[1], 0, h - 1)), int(np.clip(q[0], 0, w - 1))],
-                                        vy[int(np.clip(q[1], 0, h - 1)), int(np.clip(q[0], 0, w - 1))]])
-                        e = e if e @ d > 0 else -e
-                        q = np.float32([x, y]) + sign * (d * 0.6 + e * 0.4) * length / 2
-                        points = points + [tuple(q)] if sign > 0 else [tuple(q)] + points
-                    p = np.float32(points) * scale
-                    colour = colours[yi, xi] + tint[j, i] * 5
-                    across = np.float32([-d[1], d[0]])
-                    across = across if across @ light > 0 else -across
-                    for shift, thick, gain, lift in ((0, 1.0, 1, 0), (-0.36, 0.22, 0.87, 0), (0.34, 0.24, 0.97, 16)):
-                        c = np.clip(colour * gain + lift * (0.4 + 0.6 * colour.mean() / 255), 0, 255)
-                        q = np.round((p + across * shift * width * scale) * 8).astype(np.int32)
-                        cv2.polylines(canvas, [q], False, [float(v) for v in c], max(1, round(thick * width * scale)), cv2.LINE_AA, 3)
+            y, x = np.mgrid[j * spacing + spacing // 2:h:PERIOD, i * spacing + spacing // 2:w:PERIOD].reshape(2, -1)
+            centre = np.clip(np.stack([x, y], 1) + jitter[j, i], 0, [w - 1, h - 1])
+            xi, yi = centre.astype(int).T
+            if detail:
+                keep = error[yi, xi] >= detail
+                centre, xi, yi = centre[keep], xi[keep], yi[keep]
+            d = np.stack([vx[yi, xi], vy[yi, xi]], 1)
+            ends = []
+            for sign in (1, -1):  # follow the flow to both ends
+                xe, ye = np.clip(centre + sign * d * length / 2, 0, [w - 1, h - 1]).astype(int).T
+                e = np.stack([vx[ye, xe], vy[ye, xe]], 1)
+                e = np.where((e * d).sum(1, keepdims=True) < 0, -e, e)
+                ends.append(centre + sign * (d * 0.6 + e * 0.4) * length / 2)
+            strokes = np.stack([ends[1], centre, ends[0]], 1) * scale
+            colour = colours[yi, xi] + tint[j, i] * 5
+            across = np.stack([-d[:, 1], d[:, 0]], 1)
+            across *= np.where((across @ light) > 0, 1, -1)[:, None]
+            layers = []
+            for shift, thick, gain, lift in ((0, 1.0, 1, 0), (-0.36, 0.22, 0.87, 0), (0.34, 0.24, 0.97, 16)):
+                c = np.clip(colour * gain + lift * (0.4 + 0.6 * colour.mean(1, keepdims=True) / 255), 0, 255).tolist()
+                q = np.round((strokes + across[:, None] * shift * width * scale) * 8).astype(np.int32)
+                layers.append((q, c, max(1, round(thick * width * scale))))
+            for k in range(len(strokes)):
+                for q, c, thickness in layers:
+                    cv2.polylines(canvas, [q[k]], False, c[k], thickness, cv2.LINE_AA, 3)
     return to_u8(cv2.resize(canvas, (w, h), interpolation=cv2.INTER_AREA))
 
 

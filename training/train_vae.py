@@ -161,8 +161,8 @@ def main() -> None:
         with torch.no_grad():
             torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - min(0.998, (1 + step) / (10 + step)))
         errors.append(((y.detach() - x).square().mean().item() / 4, (z.detach() - z0.float()).square().mean().item()))
-        if step % 100 == 0:
-            mse, moved = np.mean(errors[-100:], 0)
+        if step % 50 == 0:
+            mse, moved = np.mean(errors[-50:], 0)
             run.log(f"step {step} crops {seen} psnr {-10 * math.log10(mse):.2f} moved {moved:.4f} lr {lr:.2e} {(seen - begun) / (time.time() - started):.1f}/s")
         if run.due():
             save()
