@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { OfgenError } from '../errors.ts'
-import type { HostReply, HostRequest, SessionOptions } from './session-protocol.ts'
+import type { HostReply, HostRequest, SessionOptions } from './session-host.ts'
 import type { Tensor } from './tensor.ts'
 
 export interface EngineOptions {

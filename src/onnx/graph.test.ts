@@ -27,12 +27,12 @@ test('weights of several files and types, behind links and odd names, are read w
   const brain = writtenWeights(join(folder, 'brain.safetensors'), { odd, w: { dtype: 'BF16', dims: [3], data: toBrain(values) } })
   const link = join(folder, 'snäp shot/half.safetensors')
   symlinkSync('../blobs/half', link)
-  expect(wide.find('w')!.offset % 2).toBe(1)
+  expect(wide.find('w', [3])!.offset % 2).toBe(1)
 
   const graph = new Graph('files')
   const x = graph.input('x', 'float32', ['n'])
   let y = x
-  for (const tensor of [wide.find('w')!, { ...half.find('w')!, file: link }, brain.find('w')!])
+  for (const tensor of [wide.find('w', [3])!, { ...half.find('w', [3])!, file: link }, brain.find('w', [3])!])
     y = graph.node('Add', [y, graph.toFloat(graph.stored(tensor))])
   graph.output('y', y, 'float32', ['n'])
   const session = await engine.load(graph.toModel())
@@ -54,6 +54,6 @@ test('the same constant is written once', () => {
 test('weights that do not reach the end of their tensor are refused at load', async () => {
   const source = writtenWeights(join(folder, 'short.safetensors'), { w: { dtype: 'F32', dims: [3], data: values } })
   const graph = new Graph('short')
-  graph.output('y', graph.stored({ ...source.find('w')!, offset: source.find('w')!.offset + 4 }), 'float32', [3])
+  graph.output('y', graph.stored({ ...source.find('w', [3])!, offset: source.find('w', [3])!.offset + 4 }), 'float32', [3])
   await expect(engine.load(graph.toModel())).rejects.toMatchObject({ code: 'engine_failed' })
 })

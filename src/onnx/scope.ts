@@ -1,11 +1,16 @@
 import { OfgenError } from '../errors.ts'
 import type { Graph, StoredTensor, Value } from './graph.ts'
 
-/** Where a network's weights come from. `find` gives undefined for a name that is not there. */
+/** Where a network's weights come from. */
 export interface WeightSource {
   /** What to call the source in messages, usually a path. */
   readonly title: string
-  find(name: string): StoredTensor | undefined
+  has(name: string): boolean
+  /**
+   * The tensor of that name, undefined if there is none. `dims` is what the network expects, for sources that keep the
+   * same numbers in other dimensions; the result may differ and is then refused.
+   */
+  find(name: string, dims: readonly number[]): StoredTensor | undefined
 }
 
 /** A place in a network: the graph under construction and the weights whose names begin with `path`. */
@@ -24,7 +29,7 @@ export interface Scope {
 export function scope(graph: Graph, source: WeightSource, path = ''): Scope {
   const full = (name: string): string => (path === '' ? name : `${path}.${name}`)
   const stored = (name: string, dims: readonly number[]): Value => {
-    const tensor = source.find(full(name))
+    const tensor = source.find(full(name), dims)
     if (tensor === undefined)
       throw new OfgenError('model_invalid', `${source.title} has no tensor "${full(name)}", which its config calls for.`, {
         hint: 'The file is incomplete, of another kind of model, or does not belong to the config.json beside it.',
@@ -41,7 +46,7 @@ export function scope(graph: Graph, source: WeightSource, path = ''): Scope {
     graph,
     path,
     at: (name) => scope(graph, source, full(name)),
-    has: (name) => source.find(full(name)) !== undefined,
+    has: (name) => source.has(full(name)),
     stored,
     weight: (name, dims) => graph.toFloat(stored(name, dims)),
   }

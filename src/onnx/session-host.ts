@@ -1,10 +1,38 @@
 import { readFileSync } from 'node:fs'
 import type { InferenceSession } from 'onnxruntime-node'
-import type { HostReply, HostRequest, SessionOptions } from './session-protocol.ts'
 import type { Tensor } from './tensor.ts'
 
 // Entry of an engine's child process. The runtime blocks its thread while it works, so it gets a process of its own,
-// which can be killed in the middle of a run. Imports nothing of ofgen at run time: it is loaded by its path.
+// which can be killed in the middle of a run. It is loaded by its path and imports nothing of ofgen at run time; the engine
+// imports its types. One request is under way at a time.
+
+export interface SessionOptions {
+  /** How far the graph is rewritten at load: `all` is fastest to run and slowest to load. */
+  readonly optimization: 'disabled' | 'basic' | 'extended' | 'all'
+  /** Threads inside one operator; 0 leaves the number to the runtime. */
+  readonly threads: number
+  /** Folder that the locations of external weights are relative to. */
+  readonly weightsRoot: string
+}
+
+export type HostRequest =
+  | { readonly kind: 'load'; readonly session: number; readonly model: Uint8Array; readonly options: SessionOptions }
+  | { readonly kind: 'run'; readonly session: number; readonly feeds: Readonly<Record<string, Tensor>> }
+  | { readonly kind: 'release'; readonly session: number }
+  | { readonly kind: 'memory' }
+
+export type HostReply =
+  | {
+      readonly kind: 'done'
+      readonly outputs: Readonly<Record<string, Tensor>>
+      /** Seconds inside the runtime. */
+      readonly seconds: number
+      /** Seconds of all cores inside the runtime. */
+      readonly cpuSeconds: number
+      /** Bytes held by the child now, and at most so far. */
+      readonly memory: { readonly resident: number; readonly peak: number }
+    }
+  | { readonly kind: 'failed'; readonly message: string }
 
 const sessions = new Map<number, InferenceSession>()
 

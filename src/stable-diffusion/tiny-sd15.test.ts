@@ -81,7 +81,7 @@ test('the text encoder gives the golden states', async () => {
   expect(maxDifference(floats(outputs['last_hidden_state']), floats(golden('last_hidden_state')))).toBeLessThan(1e-4)
 })
 
-test('the autoencoder gives the golden means, variances and pictures', async () => {
+test('the autoencoder gives the golden means and pictures', async () => {
   const golden = readGolden(`${goldens}tiny-sd15/golden-vae.safetensors`)
   const config = readConfig(folder.vae.config, klConfigSchema)
   const weights = weightsOf(folder.vae.weights)
@@ -91,7 +91,6 @@ test('the autoencoder gives the golden means, variances and pictures', async () 
     const { outputs } = await encoder.run({ image: golden(`${name}.image`) })
     expect(outputs['latent']!.dims).toEqual(golden(`${name}.mean`).dims)
     expect(maxDifference(floats(outputs['latent']), floats(golden(`${name}.mean`))), name).toBeLessThan(5e-5)
-    expect(maxDifference(floats(outputs['logvar']), floats(golden(`${name}.logvar`))), name).toBeLessThan(5e-5)
     const { outputs: decoded } = await decoder.run({ latent: golden(`${name}.latents`) })
     expect(decoded['image']!.dims).toEqual(golden(`${name}.decoded`).dims)
     expect(maxDifference(floats(decoded['image']), floats(golden(`${name}.decoded`))), name).toBeLessThan(5e-5)

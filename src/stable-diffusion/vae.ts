@@ -37,7 +37,7 @@ const epsilon = 1e-6
 
 /**
  * Encoder of Stable Diffusion's autoencoder (diffusers' AutoencoderKL). Input `image` `[batch, 3, height, width]` in
- * -1..1, sides multiples of 2^(levels - 1); results `latent` (the mean) and `logvar` (clamped to -30..20). No scaling.
+ * -1..1, sides multiples of 2^(levels - 1); result `latent`, the mean, not scaled.
  *
  * @throws OfgenError model_invalid as `buildUnet`.
  * @see Rombach et al. 2022, arXiv:2112.10752
@@ -63,10 +63,8 @@ export function buildKlEncoder(config: KlConfig, weights: WeightSource): Uint8Ar
   x = silu(graph, groupNorm(at.at('conv_norm_out'), x, { channels: width, groups, epsilon }))
   x = conv(at.at('conv_out'), x, { in: width, out: 2 * latents })
   if (config.use_quant_conv) x = conv(root.at('quant_conv'), x, { in: 2 * latents, out: 2 * latents, kernel: 1 })
-  const [mean, logvar] = graph.nodes('Split', [x], { axis: 1, num_outputs: 2 }, 2)
-  const dims = ['batch', latents, 'latentHeight', 'latentWidth']
-  graph.output('latent', mean!, 'float32', dims)
-  graph.output('logvar', graph.node('Clip', [logvar, graph.scalar(-30), graph.scalar(20)]), 'float32', dims)
+  const [mean] = graph.nodes('Split', [x], { axis: 1, num_outputs: 2 }, 2)
+  graph.output('latent', mean!, 'float32', ['batch', latents, 'latentHeight', 'latentWidth'])
   return graph.toModel()
 }
 

@@ -5,6 +5,7 @@ import { storedTensor, type SafetensorsFile } from './safetensors.ts'
 export function weightsOf(files: readonly SafetensorsFile[]): WeightSource {
   return {
     title: files[0]?.path ?? 'an empty checkpoint',
+    has: (name) => files.some(({ tensors }) => tensors.has(name)),
     find(name) {
       for (const file of files) {
         const tensor = storedTensor(file, name)
