@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DebugWriter } from '../animate/animate.ts'
-import { flowColors } from '../flow/color-wheel.ts'
+import { flowPicture } from '../flow/color-wheel.ts'
 import { toFrame, type Frame } from '../image/frame.ts'
 import { writePlanePng, writePng } from '../image/png.ts'
 
@@ -11,7 +11,7 @@ export function debugWriter(folder: string): DebugWriter {
     await mkdir(join(folder, 'debug'), { recursive: true })
     const path = join(folder, 'debug', `${name}_${String(frame).padStart(6, '0')}.png`)
     if ('plane' in content) await writePlanePng(path, content.plane)
-    else if ('flow' in content) await writePng(path, flowColors(content.flow))
+    else if ('flow' in content) await writePng(path, flowPicture(content.flow))
     else
       await writePng(path, content.image.data instanceof Uint8Array ? (content.image as Frame) : toFrame(content.image as never))
   }
