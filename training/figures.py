@@ -265,7 +265,7 @@ def stage(r: np.random.Generator, side: int, foot: float, x: float) -> tuple[np.
         seed, both = int(r.integers(1 << 30)), []
         for mode in ("plain", "anime"):
             q = np.random.default_rng(seed)
-            c = toon.Cv(side // OVERSAMPLE, mode, q)
+            c = toon.Canvas(side // OVERSAMPLE, mode)
             toon.backdrop(c, q, side // OVERSAMPLE, kind, dict(b1=toon.hsv(q.random(), q.uniform(0, 0.4), q.uniform(0.6, 1)), b2=toon.hsv(q.random(), 0.3, 0.9)))
             both.append(cv2.resize(c.im, (side, side), interpolation=cv2.INTER_AREA))
         return both[0], both[1], [{"simple": "simple background", "out": "outdoors", "sunset": "sunset", "room": "indoors"}[kind]]
