@@ -1,3 +1,4 @@
+import type { Latent } from '../diffusion/denoiser.ts'
 import { OfgenError } from '../errors.ts'
 import type { Flow, FlowEstimator } from '../flow/flow.ts'
 import { flowLength, type Motion } from '../flow/motion.ts'
@@ -14,7 +15,7 @@ import type { FrameRecord, RenderEvent } from './events.ts'
 import { mean, readFootage, type FootageFrame } from './footage.ts'
 import type { FrameStore } from './frame-store.ts'
 import { createPainter, type Painter, type PaintSettings } from './painter.ts'
-import { createStartingNoise } from './starting-noise.ts'
+import { createFrameNoise } from './frame-noise.ts'
 
 /** How a video is animated. */
 export interface AnimateSettings extends PaintSettings {
@@ -68,7 +69,10 @@ export async function* animate(options: AnimateOptions): AsyncGenerator<RenderEv
 
   // 1. The parts: painter, noise, weights.
   const painter = await createPainter(model, settings, signal)
-  const noise = createStartingNoise(settings.noise, painter.shape, settings.seed)
+  const startingNoise = createFrameNoise(settings.noise, painter.shape, settings.seed)
+  const stepNoises = painter.drawsNoise
+    ? painter.run.sigmas.slice(1).map((_, step) => createFrameNoise(settings.noise, painter.shape, settings.seed, step + 1))
+    : []
   const weights = schedule?.weights ?? (settings.method === 'reference' ? referenceSchedule : flowSchedule)
   const identity = [model.hash, settings, options.flow.id, schedule?.id ?? null]
   const needsMotion = settings.method !== 'none' || settings.noise === 'carried'
@@ -84,7 +88,8 @@ export async function* animate(options: AnimateOptions): AsyncGenerator<RenderEv
       cuts.push(frame.index)
       yield { type: 'shot', shot, frame: frame.index, time: frame.time }
     }
-    const start = noise(item)
+    const start = startingNoise(item)
+    const drawn = stepNoises.map((noise) => noise(item).noise)
     const guide = settings.method === 'none' || motion === undefined ? undefined : previous
 
     // 3. What exists already is kept.
@@ -101,7 +106,7 @@ export async function* animate(options: AnimateOptions): AsyncGenerator<RenderEv
     const frameBegan = performance.now()
     const before = model.counters.evaluations
     const image = yield* withSteps(frame.index, painter.run.sigmas.length - 1, (onStep) =>
-      paintFrame(options, painter, weights, { item, start: start.noise, guide: guide?.image, motion, onStep }),
+      paintFrame(options, painter, weights, { item, start: start.noise, drawn, guide: guide?.image, motion, onStep }),
     )
     const record: FrameRecord = {
       frame: frame.index,
@@ -137,7 +142,9 @@ export async function* animate(options: AnimateOptions): AsyncGenerator<RenderEv
 
 interface FrameJob {
   readonly item: FootageFrame
-  readonly start: Float32Array
+  readonly start: Latent
+  /** What the sampler draws at each step, if it draws any. */
+  readonly drawn: readonly Latent[]
   /** Result of the frame before, in the same shot. */
   readonly guide: Frame | undefined
   readonly motion: Motion | undefined
@@ -148,12 +155,13 @@ async function paintFrame(
   { settings, signal, onDebug }: AnimateOptions,
   painter: Painter,
   weights: GuidanceSchedule,
-  { item, start, guide, motion, onStep }: FrameJob,
+  { item, start, drawn, guide, motion, onStep }: FrameJob,
 ): Promise<Frame> {
   const { index, image } = item.frame
   const source = await painter.encode(image, signal)
+  const stepNoise = (step: number): Latent => drawn[step]!
   if (guide === undefined || motion === undefined) {
-    return painter.decode(await painter.paint({ source, noise: start, signal, onStep }), signal)
+    return painter.decode(await painter.paint({ source, noise: start, stepNoise, signal, onStep }), signal)
   }
   const reference = settings.method === 'reference'
   const back = reference ? negatedFlow(motion.forward) : motion.backward

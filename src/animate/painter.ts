@@ -34,6 +34,8 @@ export interface PaintRequest {
 /** Paints frames with one model, one prompt and one size. */
 export interface Painter {
   readonly shape: LatentShape
+  /** Whether the sampler needs `stepNoise`. */
+  readonly drawsNoise: boolean
   /** Noise levels that are walked down, and which steps of the whole run they are. */
   readonly run: { readonly sigmas: readonly number[]; readonly first: number; readonly steps: number }
   encode(image: Frame | FloatImage, signal?: AbortSignal): Promise<Latent>
@@ -56,6 +58,7 @@ export async function createPainter(model: DiffusionModel, settings: PaintSettin
   const conditioning: Conditioning = { positive, negative, cfgScale: settings.cfgScale, shape }
   return {
     shape,
+    drawsNoise: sampler.drawsNoise,
     run,
     encode: (image, stop) =>
       model.encode(image.data instanceof Uint8Array ? toFloatImage(image as Frame) : (image as FloatImage), stop),

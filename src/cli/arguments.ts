@@ -13,11 +13,10 @@ export function normaliseArguments(argv: readonly string[]): string[] {
 
 function optionFor(shape: SettingShape): Option {
   const { meta } = shape
-  const range = shape.meta.unit === undefined ? '' : ` [${shape.meta.unit}]`
-  const text = meta.description + range
-  if (shape.kind === 'boolean') return new Option(shape.flag, text)
+  if (shape.kind === 'boolean') return new Option(shape.flag, meta.description).helpGroup(`${meta.group}:`)
+  // No default is given to commander: what was not typed stays absent, so that commands can have defaults of their own.
+  const text = shape.default === undefined ? meta.description : `${meta.description} (default: ${String(shape.default)})`
   const option = new Option(`${shape.flag} <${meta.placeholder ?? shape.choices.join('|')}>`, text)
-  if (shape.default !== undefined) option.default(undefined, String(shape.default))
   if (shape.kind === 'number')
     option.argParser((value: string) => {
       const number = Number(value)

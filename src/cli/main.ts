@@ -10,6 +10,17 @@ import type { RunContext } from './run-events.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
 
+const examples = `
+Examples:
+  ofgen demo                                        the built-in clip, to see what it does
+  ofgen clip.mp4 -o out --style watercolor          a video in a style
+  ofgen clip.mp4 -o out --range 2s..5s --compare    three seconds of it, with a comparison and a report
+  ofgen clip.mp4 -o out --model path/to/sd15        another Stable Diffusion checkpoint
+  ofgen measure clip.mp4 result.mp4                 how steady a result is
+
+All settings: ofgen render --help
+`
+
 function buildProgram(context: RunContext): Command {
   const program = new Command('ofgen')
     .description('Turns a video into an animation in another style with Stable Diffusion, held steady by optical flow.')
@@ -17,6 +28,8 @@ function buildProgram(context: RunContext): Command {
     .exitOverride()
     .showHelpAfterError('Run "ofgen --help" for all options.')
     .enablePositionalOptions()
+    .helpCommand(false)
+    .addHelpText('after', examples)
   const render = new Command('render')
     .description('restyle a video (the default: "ofgen clip.mp4 -o out")')
     .argument('[video]', 'video file, GIF, folder of images, or a pattern such as frames/%06d.png')
@@ -39,7 +52,7 @@ function buildProgram(context: RunContext): Command {
     .option('--ffmpeg <path>', 'the ffmpeg program to use')
     .option('--json', 'the figures as JSON')
   program.addCommand(measure.action(measureCommand(context)))
-  for (const command of program.commands) command.exitOverride().helpCommand(false)
+  for (const command of program.commands) command.exitOverride()
   return program
 }
 

@@ -1,0 +1,43 @@
+/**
+ * ofgen as a library. Everything the command line does is a call of {@link render}; its parts are exported beside it.
+ *
+ * @module
+ */
+export { render, renderSource, type RenderOptions, type RenderResult, type RenderSourceOptions } from './jobs/render.ts'
+export { listSettings, parseSettings, settingsSchema, type Settings, type SettingsInput, type SettingShape } from './settings.ts'
+export { OfgenError, type ErrorCode } from './errors.ts'
+
+export { animate, type AnimateOptions, type AnimateResult, type AnimateSettings } from './animate/animate.ts'
+export type { FrameEvent, FrameRecord, RenderEvent, Stage } from './animate/events.ts'
+export { MemoryFrameStore, type FrameStore } from './animate/frame-store.ts'
+
+export { blankFrame, toFloatImage, toFrame, type FloatImage, type Frame, type Plane } from './image/frame.ts'
+export { readPng, writePng } from './image/png.ts'
+
+export { openSource, type OpenSourceOptions } from './video/open-source.ts'
+export { openVideoSink, type VideoSink, type VideoSinkOptions } from './video/ffmpeg/video-sink.ts'
+export { fitSize, fitted } from './video/fit.ts'
+export type { FrameRange, FrameSource, TimedFrame, VideoInfo } from './video/frame-source.ts'
+export type { FrameSink } from './video/frame-sink.ts'
+
+export { flowWorkers, type FlowWorkersOptions } from './flow/flow-workers.ts'
+export { disEstimator } from './flow/dis.ts'
+export { farnebackEstimator } from './flow/farneback.ts'
+export { estimateMotion, type Motion } from './flow/motion.ts'
+export type { Flow, FlowEstimator } from './flow/flow.ts'
+export { warpFrame, warpImage, warpPlane, type WarpKernel } from './flow/warp.ts'
+
+export { openModel, type OpenModelOptions } from './stable-diffusion/open-model.ts'
+export type { Conditioning, DiffusionModel, Embedding, ModelDefaults } from './stable-diffusion/diffusion-model.ts'
+export { embeddedModelPath, findModel } from './models/find-model.ts'
+export type { Denoiser, Latent, LatentShape, SampleOptions, Sampler } from './diffusion/denoiser.ts'
+export { samplerByName, samplerNames, type NamedSampler } from './diffusion/samplers/sampler-by-name.ts'
+export { noiseSteps, type NoiseSteps, type StepRequest } from './diffusion/spacing.ts'
+export { guideTowards, type Weight } from './guidance/guide.ts'
+export { referenceSchedule, type GuidanceSchedule, type ScheduleMotion } from './guidance/guidance-schedule.ts'
+export { flowSchedule } from './guidance/flow-schedule.ts'
+
+export { measure, type MeasureOptions } from './measure/measure.ts'
+export type { Measures, VideoMeasures } from './measure/measures.ts'
+export { measureTable } from './measure/measure-table.ts'
+export { renderReport, type ReportOptions } from './measure/report.ts'
