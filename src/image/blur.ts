@@ -34,10 +34,10 @@ export function gaussianBlur(
       }
     }
     for (let x = 0; x < row; x++) padded[radius * channels + x] = data[y * row + x]!
-    for (let k = 0; k < kernel.length; k++) {
-      const weight = kernel[k]!
-      const shift = k * channels
-      for (let x = 0; x < row; x++) between[y * row + x] = between[y * row + x]! + weight * padded[shift + x]!
+    for (let x = 0; x < row; x++) {
+      let sum = 0
+      for (let k = 0, at = x; k < kernel.length; k++, at += channels) sum += kernel[k]! * padded[at]!
+      between[y * row + x] = sum
     }
   }
   for (let y = 0; y < height; y++) {

@@ -13,7 +13,7 @@ export function luma(rgb: Float32Array | Uint8Array): Float32Array {
 /**
  * sRGB to CIE L*a*b* (1976), white point D65 (IEC 61966-2-1: matrix and transfer function).
  *
- * @param rgb Interleaved `[pixels * 3]`, 0..255, fractions allowed.
+ * @param rgb Interleaved `[pixels * 3]`, 0..255, fractions allowed; values outside are clamped.
  * @returns Interleaved `[pixels * 3]`: L 0..100, a and b about -110..110.
  */
 export function rgbToLab(rgb: Float32Array | Uint8Array): Float32Array {
@@ -32,10 +32,21 @@ export function rgbToLab(rgb: Float32Array | Uint8Array): Float32Array {
   return out
 }
 
-/** Gamma-encoded 0..255 to linear light 0..1. */
-function linear(value: number): number {
-  const v = value / 255
+/** Entries a step of 8 bits: between them the curve is straight to 1e-6. */
+const fineness = 16
+
+/** Gamma-encoded to linear light, so that pictures need no power a value. */
+const linearLight = Float64Array.from({ length: 255 * fineness + 2 }, (_, i) => {
+  const v = i / (255 * fineness)
   return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4
+})
+
+/** Gamma-encoded 0..255 to linear light 0..1. Values outside are clamped. */
+function linear(value: number): number {
+  const place = Math.min(Math.max(value, 0), 255) * fineness
+  const below = Math.floor(place)
+  const from = linearLight[below]!
+  return from + (place - below) * (linearLight[below + 1]! - from)
 }
 
 function labCurve(t: number): number {

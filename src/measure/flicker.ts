@@ -7,7 +7,9 @@ const leastStillPixels = 50
 
 /** 1 where the source moves less than half a pixel, on frame t of the pair. */
 export function stillPixels(motion: PairMotion): Uint8Array {
-  return Uint8Array.from(motion.speed, (speed) => (speed < 0.5 ? 1 : 0))
+  const still = new Uint8Array(motion.speed.length)
+  for (let i = 0; i < still.length; i++) still[i] = motion.speed[i]! < 0.5 ? 1 : 0
+  return still
 }
 
 /**

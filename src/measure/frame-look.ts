@@ -31,5 +31,7 @@ export function frameLook(frame: Frame): FrameLook {
 
 /** G(1) in 8 bits, as the flow of the source is estimated on. */
 export function smoothed(look: FrameLook): Frame {
-  return { width: look.width, height: look.height, data: Uint8Array.from(look.rgb, (value) => Math.round(value)) }
+  const data = new Uint8Array(look.rgb.length)
+  for (let i = 0; i < data.length; i++) data[i] = Math.round(look.rgb[i]!)
+  return { width: look.width, height: look.height, data }
 }

@@ -65,7 +65,8 @@ export function holeSums(
   width: number,
   height: number,
 ): HoleSums {
-  const inside = Uint8Array.from(age, (frames) => (frames < holeFrames ? 1 : 0))
+  const inside = new Uint8Array(age.length)
+  for (let i = 0; i < inside.length; i++) inside[i] = age[i]! < holeFrames ? 1 : 0
   const around = dilate(inside, width, height, ringWidth)
   for (let i = 0; i < around.length; i++) around[i] = around[i]! & ~inside[i]! & 1
   const difference = lowBandDifference(frame.rgb, redraw.rgb, width, height)

@@ -32,7 +32,7 @@ export const measureList: readonly MeasureInfo[] = [
     meaning: 'How much the picture changes while it moves along with the source. Lower is steadier.',
     scale: 1000,
     digits: 2,
-    unit: 'x10⁻³',
+    unit: '×10⁻³',
     goal: { high: 0.12 },
   },
   {
@@ -42,7 +42,7 @@ export const measureList: readonly MeasureInfo[] = [
     meaning: 'The same after a wider blur: changes of larger areas only.',
     scale: 1000,
     digits: 2,
-    unit: 'x10⁻³',
+    unit: '×10⁻³',
     detail: true,
   },
   {
@@ -52,7 +52,7 @@ export const measureList: readonly MeasureInfo[] = [
     meaning: 'The same only where things move more than 4 px a frame, which is the hardest part.',
     scale: 1000,
     digits: 2,
-    unit: 'x10⁻³',
+    unit: '×10⁻³',
     goal: { high: 0.25 },
   },
   {

@@ -55,7 +55,7 @@ function parts(video: VideoMeasures): string[] {
   ]
   const speed = video.bySpeed.map((part, bin) => line(`${speedBins[bin]!} px a frame`, part))
   const distance = video.byKeyframeDistance.map((part) => line(`${part.distance} from keyframe`, part))
-  return ['', ...columns([['warp error x10⁻³', 'value', 'ratio', 'share'], ...speed, ...distance]), '']
+  return ['', ...columns([['warp error ×10⁻³', 'value', 'ratio', 'share'], ...speed, ...distance]), '']
 }
 
 /** First column to the left, the others to the right, two spaces between. */

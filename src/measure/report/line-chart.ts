@@ -28,7 +28,7 @@ export function lineChart({ title, meaning, unit, lines }: Chart): string {
   const frames = Math.max(2, ...lines.map((line) => line.values.length))
   const highest = Math.max(...lines.flatMap((line) => line.values.map((value) => value ?? 0)), 1e-9)
   const ticks = niceTicks(highest)
-  const limit = Math.max(ticks.at(-1)!, highest)
+  const limit = Math.max(ticks.at(-1)!, 1.06 * highest)
   const x = (frame: number): number => left + (frame / (frames - 1)) * (width - left - right)
   const y = (value: number): number => height - bottom - (value / limit) * (height - top - bottom)
   const grid = ticks

@@ -29,7 +29,7 @@ section { margin-top: 44px }
 .note { color: var(--soft); font-size: 13px }
 .stage { display: grid; grid-template-columns: minmax(0, 1fr) 330px; gap: 28px; margin-top: 28px; align-items: start }
 .view { margin: 0 }
-#viewer { position: relative; overflow: hidden; border-radius: 10px; background: #000; --wipe: 50%; margin: 0 auto; width: 100% }
+#viewer { position: relative; overflow: hidden; border-radius: 10px; background: #000; --wipe: 50%; margin: 0; width: 100% }
 #viewer img { position: absolute; inset: 0; width: 100%; height: 100%; display: block; -webkit-user-drag: none; user-select: none }
 #viewer #right { clip-path: inset(0 0 0 var(--wipe)) }
 #viewer .rule { position: absolute; top: 0; bottom: 0; left: var(--wipe); width: 2px; margin-left: -1px; background: #fff; box-shadow: 0 0 0 1px #0006; pointer-events: none }
