@@ -68,7 +68,13 @@ async function load(model: Uint8Array, options: SessionOptions): Promise<Inferen
     graphOptimizationLevel: options.optimization,
     logSeverityLevel: 3,
     ...(options.threads > 0 ? { intraOpNumThreads: options.threads } : {}),
-    extra: { session: { model_external_initializers_file_folder_path: options.weightsRoot } },
+    extra: {
+      session: {
+        model_external_initializers_file_folder_path: options.weightsRoot,
+        // Threads that wait sleep: spinning ones took a fifth more CPU time, which flow and video need beside us.
+        intra_op: { allow_spinning: '0' },
+      },
+    },
   })
 }
 
