@@ -65,7 +65,8 @@ class Latents:
             s = r.integers(len(self.arrays))
             c = r.integers(len(self.arrays[s]))
             k = int(r.choice(len(KEYS), p=self.share))
-            y, x = 4 * r.integers(0, (64 - side) // 4 + 1, 2)
+            last = (64 - side) // 4
+            y, x = 4 * r.integers(-1, last + 2, 2).clip(0, last)  # twice as often at the border, which looks different to the encoder
             # now and then a picture is restyled that is already styled
             from_key = int(r.integers(1, 7)) if r.random() < 0.03 else 0
             target[i] = self.arrays[s][c, k, :, y:y + side, x:x + side]
