@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -55,8 +55,7 @@ export function testFrameSink(name: string, resultName: string, open: (path: str
       await sink.close()
     })
 
-    test('a folder that does not exist is refused before work begins', async () => {
-      const { writeFile } = await import('node:fs/promises')
+    test('a place that cannot be written to is refused before work begins', async () => {
       await writeFile(join(folder, 'file'), 'x')
       await expect(open(join(folder, 'file', resultName))).rejects.toMatchObject({ code: 'output_unwritable', exitCode: 2 })
     })

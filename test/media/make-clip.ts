@@ -4,9 +4,9 @@ import { findFfmpeg } from '../../src/video/ffmpeg/find-ffmpeg.ts'
 import { runFfmpeg } from '../../src/video/ffmpeg/run-ffmpeg.ts'
 
 /** A moving test picture and a tone, as ffmpeg inputs. */
-export const picture = (seconds: number, rate = 10, size = '64x48'): string[] => [
-  ...['-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${rate}:duration=${seconds}`],
-]
+export const picture = (seconds: number, rate = 10, size = '64x48'): string[] => {
+  return ['-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${rate}:duration=${seconds}`]
+}
 export const tone = (seconds: number): string[] => [
   '-f',
   'lavfi',

@@ -124,3 +124,13 @@ export function lastWords(exit: FfmpegExit): string {
   const text = exit.errors.at(-1)?.replace(/[.\s]+$/, '')
   return text === undefined || text === '' ? `ffmpeg ended with status ${exit.code}` : text
 }
+
+/** Whether the output is whole. Some builds end with status 0 although the disk was full when they closed the file. */
+export function succeeded({ code, errors }: FfmpegExit): boolean {
+  return code === 0 && !errors.some((line) => /No space left on device|Error writing trailer/.test(line))
+}
+
+/** Whether the disk was full. */
+export function ranOutOfSpace({ errors }: FfmpegExit): boolean {
+  return errors.some((line) => line.includes('No space left on device'))
+}

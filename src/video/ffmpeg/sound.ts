@@ -1,8 +1,9 @@
 import { ALL_FORMATS, FilePathSource, Input } from 'mediabunny'
+import { diskFull } from '../../image/whole-file.ts'
 import { describeInput } from './describe-input.ts'
 import type { Ffmpeg } from './find-ffmpeg.ts'
 import { inputName } from './probe.ts'
-import { lastWords, localOnly, runFfmpeg } from './run-ffmpeg.ts'
+import { lastWords, localOnly, ranOutOfSpace, runFfmpeg, succeeded } from './run-ffmpeg.ts'
 
 /** Codecs that are put into the result without coding them again. */
 const copied = { mp4: ['aac', 'mp3'], webm: ['opus', 'vorbis'] } as const
@@ -78,9 +79,8 @@ export async function prepareSound(
   const exit = await runFfmpeg(ffmpeg.path, [...args, ...window, '-c:a', ...(copy ? ['copy'] : coder), inputName(path)], {
     signal,
   })
-  if (exit.code !== 0) {
-    if (exit.errors.some((line) => line.includes('No space left')))
-      throw Object.assign(new Error(lastWords(exit)), { code: 'ENOSPC' })
+  if (!succeeded(exit)) {
+    if (ranOutOfSpace(exit)) throw diskFull(path)
     warnings.push(`The result has no sound: the ${track.codec} track could not be read (${lastWords(exit)}).`)
     return { path: undefined, warnings }
   }

@@ -9,7 +9,16 @@ import { type Ffmpeg, findFfmpeg } from './find-ffmpeg.ts'
 import { gifTick, setGifDelays, shortestDelay } from './gif-delays.ts'
 import { inputName } from './probe.ts'
 import { retime } from './retime.ts'
-import { type FfmpegExit, lastWords, localOnly, runFfmpeg, type RunningFfmpeg, startFfmpeg } from './run-ffmpeg.ts'
+import {
+  type FfmpegExit,
+  lastWords,
+  localOnly,
+  ranOutOfSpace,
+  runFfmpeg,
+  type RunningFfmpeg,
+  startFfmpeg,
+  succeeded,
+} from './run-ffmpeg.ts'
 import { prepareSound } from './sound.ts'
 
 export type VideoFormat = 'mp4' | 'webm' | 'gif'
@@ -54,7 +63,8 @@ export async function openVideoSink(path: string, options: VideoSinkOptions): Pr
   if (!(crf >= 0 && crf <= 51)) throw new RangeError(`crf is 0..51, got ${crf}.`)
   const ffmpeg = await findFfmpeg({ ffmpeg: options.ffmpeg })
   refuseUnable(ffmpeg, format)
-  await access(dirname(path), constants.W_OK).catch((error: unknown) => {
+  // The dot makes a file in the folder's place an error too.
+  await access(`${dirname(path)}/.`, constants.W_OK).catch((error: unknown) => {
     throw writeError(error, path)
   })
 
@@ -70,10 +80,15 @@ export async function openVideoSink(path: string, options: VideoSinkOptions): Pr
 
   const fail = (error: unknown): unknown => {
     signal?.throwIfAborted()
-    return writeError(error, path)
+    const known = writeError(error, path)
+    if (known instanceof OfgenError) return known
+    return new OfgenError('render_failed', `${path} could not be put together: ${(error as Error).message.replace(/\.$/, '')}.`, {
+      hint: 'Run the same command again, finished frames are kept; another --format may help.',
+      cause: error,
+    })
   }
   const failExit = (exit: FfmpegExit, doing: string): Error => {
-    if (exit.errors.some((line) => line.includes('No space left on device'))) return diskFull(path)
+    if (ranOutOfSpace(exit)) return diskFull(path)
     return new OfgenError('render_failed', `ffmpeg stopped while ${doing} ${path}: ${lastWords(exit)}.`, {
       hint: 'Run the same command again, finished frames are kept; another ffmpeg may help (--ffmpeg).',
     })
@@ -124,7 +139,7 @@ export async function openVideoSink(path: string, options: VideoSinkOptions): Pr
     encoder.running.stdin.end()
     const exit = await encoder.running.exit
     signal?.throwIfAborted()
-    if (exit.code !== 0) throw failExit(exit, 'encoding')
+    if (!succeeded(exit)) throw failExit(exit, 'encoding')
 
     // 2. Times and sound, into `<path>.part`.
     temporary.add(part)
@@ -160,7 +175,7 @@ export async function openVideoSink(path: string, options: VideoSinkOptions): Pr
     temporary.add(palette)
     const run = async (...args: string[]): Promise<void> => {
       const exit = await runFfmpeg(ffmpeg.path, ['-nostdin', '-y', ...localOnly, ...args], { signal })
-      if (exit.code !== 0) throw failExit(exit, 'writing')
+      if (!succeeded(exit)) throw failExit(exit, 'writing')
     }
     await run('-i', inputName(encoded), '-vf', 'palettegen', inputName(palette))
     const mapped = ['-lavfi', 'paletteuse', ...ffmpeg.passthrough, '-f', 'gif', inputName(part)]
