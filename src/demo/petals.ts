@@ -1,0 +1,40 @@
+import { loopSeconds } from './dance.ts'
+import { type Vec3, cos, hash, mix, sin, tau } from './maths.ts'
+import { type Part, part } from './mesh.ts'
+import { cloth } from './surface.ts'
+
+const blossom = cloth(0xffc2cf, 0xe994b0, { ink: 0.25 })
+const top = 2.5
+const bottom = -0.9
+
+/** Petals in the wind: each falls through the view once a loop and comes in again above it. */
+export function petalParts(spread: number, count = 26): Part[] {
+  return Array.from({ length: count }, (_, k): Part => {
+    const r = (j: number): number => hash(k, j + 100)
+    const depth = mix(-2.2, 0.9, r(1))
+    const x0 = mix(-1, 1, (k + r(2)) / count) * (4.1 - depth) * spread
+    const size = mix(0.016, 0.024, r(3))
+    const spins = r(4) < 0.5 ? 1 : 2
+    return part({ name: 'petals', surface: blossom, rows: 3, columns: 5, twoSided: true }, ({ time }) => {
+      const cycle = time / loopSeconds
+      const fall = cycle + r(5) - Math.floor(cycle + r(5))
+      const sway = sin((cycle * 2 + r(6)) * tau)
+      const centre: Vec3 = [
+        x0 + 0.1 * sway + 0.35 * (fall - 0.5),
+        mix(top, bottom, fall),
+        depth + 0.08 * cos((cycle + r(7)) * tau),
+      ]
+      const roll = (cycle * spins + r(8)) * tau
+      const yaw = (cycle + r(9)) * tau
+      const [cr, sr, cy, sy] = [cos(roll), sin(roll), cos(yaw), sin(yaw)]
+      return (u, v) => {
+        const along = size * (2 * v - 1) * 1.25
+        const width = size * (2 * u - 1) * (v === 0 ? 0.15 : v === 1 ? 0.6 : 1)
+        const cup = size * 0.5 * (2 * u - 1) * (2 * u - 1)
+        const y1 = along * cr - cup * sr
+        const z1 = along * sr + cup * cr
+        return [centre[0] + width * cy + z1 * sy, centre[1] + y1, centre[2] - width * sy + z1 * cy]
+      }
+    })
+  })
+}
