@@ -8,7 +8,7 @@ import { flowLength } from './motion.ts'
  * @param longest Length in pixels that gets the full colour; longer ones are darkened. Default: the longest vector of this flow.
  * @see Baker, Scharstein, Lewis, Roth, Black, Szeliski, IJCV 2011 (the wheel of the Middlebury pages)
  */
-export function flowColors(flow: Flow, longest: number = longestOf(flow)): Frame {
+export function flowPicture(flow: Flow, longest: number = longestOf(flow)): Frame {
   const { width, height, data } = flow
   const out = new Uint8Array(width * height * 3)
   const scale = longest > 0 ? 1 / longest : 0

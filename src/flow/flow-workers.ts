@@ -12,7 +12,7 @@ export interface FlowWorkersOptions {
   readonly workers?: number
   /** Most estimates that may wait for a thread; default 64. Frames of waiting estimates are held, not copied. */
   readonly waiting?: number
-  /** The compiled `flow-worker.js`; only tests and bundlers need another. */
+  /** The compiled `flow-worker.js`; only tests and bundlers need another (or the variable OFGEN_FLOW_WORKER, a path). */
   readonly workerUrl?: URL
 }
 
@@ -41,7 +41,7 @@ export function flowWorkers(options: FlowWorkersOptions = {}): FlowEstimator {
   const method = options.method ?? { name: 'dis' }
   const most = positive('workers', options.workers ?? 2)
   const waiting = positive('waiting', options.waiting ?? 64)
-  const url = options.workerUrl ?? new URL('./flow-worker.js', import.meta.url)
+  const url = options.workerUrl ?? process.env['OFGEN_FLOW_WORKER'] ?? new URL('./flow-worker.js', import.meta.url)
   const { id } = createFlowEstimator(method)
   const queue: Job[] = []
   const threads = new Set<Thread>()

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { OfgenError } from '../errors.ts'
 
 interface Mat {
@@ -29,10 +30,11 @@ let loading: Promise<{ readonly cv: OpenCv }> | undefined
 /**
  * Loads `@techstark/opencv-js`, once.
  *
+ * @param require Replaced by tests.
  * @throws OfgenError `option_invalid` if it is not installed.
  */
-export async function loadOpenCv(importModule: () => Promise<unknown> = importOpenCv): Promise<OpenCv> {
-  loading ??= load(importModule)
+export async function loadOpenCv(require: (name: string) => unknown = createRequire(import.meta.url)): Promise<OpenCv> {
+  loading ??= load(require)
   try {
     return (await loading).cv
   } catch (error) {
@@ -41,32 +43,23 @@ export async function loadOpenCv(importModule: () => Promise<unknown> = importOp
   }
 }
 
-async function importOpenCv(): Promise<unknown> {
-  return import('@techstark/opencv-js')
-}
-
-async function load(importModule: () => Promise<unknown>): Promise<{ readonly cv: OpenCv }> {
-  const handled = ['uncaughtException', 'unhandledRejection'] as const
-  const before = new Set(handled.flatMap((event) => process.listeners(event as 'uncaughtException')))
-  let module: { readonly default: unknown }
+/** Returns the library inside an object: it may have a `then`, and to await it would never end. For the same reason it is not imported. */
+async function load(require: (name: string) => unknown): Promise<{ readonly cv: OpenCv }> {
+  const events = ['uncaughtException', 'unhandledRejection'] as const
+  const before = new Set(events.flatMap((event) => process.listeners(event as 'uncaughtException')))
+  let exported: unknown
   try {
-    module = (await importModule()) as typeof module
+    exported = require('@techstark/opencv-js')
   } catch (cause) {
     throw new OfgenError('option_invalid', 'Flow by farneback needs the package @techstark/opencv-js, which is not installed.', {
       hint: 'Run "npm install @techstark/opencv-js", or use the flow estimator dis.',
       cause,
     })
   }
-  const started = await ready(module.default)
-  // The module's own handlers would end the host process on errors that are none of its business.
-  for (const event of handled)
+  // The library's own handlers would end the host process on errors that are none of its business.
+  for (const event of events)
     for (const listener of process.listeners(event as 'uncaughtException'))
       if (!before.has(listener)) process.removeListener(event, listener)
-  return started
-}
-
-/** The module is, by version, a promise of the library or the library itself, still starting and with a `then` that never ends. */
-async function ready(exported: unknown): Promise<{ readonly cv: OpenCv }> {
   if (exported instanceof Promise) return { cv: (await exported) as OpenCv }
   const cv = exported as OpenCv & { then?: unknown; onRuntimeInitialized?: () => void }
   delete cv.then
