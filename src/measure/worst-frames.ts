@@ -28,9 +28,12 @@ export function worstFrames(video: VideoMeasures, most = 6): WorstFrame[] {
     const series = video.series[name]
     const known = series.filter((value) => value !== null)
     const middle = known.length === 0 ? 0 : median(known)
-    // Jitter of a clip that hardly changes at all is noise: a tenth of a step of lightness is not seen.
-    if (middle <= 0 || (name === 'jitter' && Math.max(...known) < 0.3)) return []
-    return series.flatMap((value, frame) => (value === null ? [] : [{ frame, reason, factor: value / middle }]))
+    if (middle <= 0) return []
+    return series.flatMap((value, frame) => {
+      // Half a step of lightness over the whole picture is not seen.
+      if (value === null || (name === 'jitter' && value < 0.5)) return []
+      return [{ frame, reason, factor: value / middle }]
+    })
   })
   const chosen: WorstFrame[] = []
   for (const candidate of candidates.sort((a, b) => b.factor - a.factor)) {

@@ -160,7 +160,7 @@ export function comparison(measures: Measures): string {
   const videos = [measures.result, ...measures.others]
   const compared = measures.baseline !== null
   const rows = measureList
-    .filter((info) => info.detail !== true)
+    .filter((info) => info.detail !== true && videos.some((video) => video.values[info.name] !== null))
     .map((info) => {
       const cells = videos.map((video) => {
         const value = compared ? video.ratios[info.name]?.value : video.values[info.name]
