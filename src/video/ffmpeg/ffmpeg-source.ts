@@ -136,6 +136,7 @@ async function* decode(probe: VideoProbe, options: DecodeOptions): AsyncGenerato
         at += part
         filled += part
         if (filled < size) continue
+        signal.throwIfAborted()
         while (ticks.length === 0 && !state.ended) await new Promise<void>((resolve) => (wake = resolve))
         const tick = ticks.shift()
         let time = tick === undefined ? NaN : (tick * clock.numerator) / clock.denominator + offset

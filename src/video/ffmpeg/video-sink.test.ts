@@ -100,6 +100,7 @@ async function beepAt(path: string): Promise<number> {
   return NaN
 }
 
+const eight: FrameRange = { unit: 'frames', start: 0, end: 8 }
 const irregular = ['-vf', 'select=not(mod(n\\,5))+not(mod(n\\,7))', '-vsync', 'passthrough']
 
 describe('times', () => {
@@ -162,22 +163,22 @@ describe('pictures', () => {
       ['webm', 3],
     ] as const) {
       const to = join(folder, `flower.${format}`)
-      await copyThrough(join(media, 'flower.mp4'), to)
+      await copyThrough(join(media, 'flower.mp4'), to, eight)
       expect((await demux(to)).color).toEqual({ primaries: 'bt709', transfer: 'bt709', matrix: 'bt709', fullRange: false })
       const [before, after] = await Promise.all([read(join(media, 'flower.mp4')), read(to)])
-      expect(after.length).toBe(before.length)
-      for (const k of [0, 14, 29]) expect(meanError(before[k]!.image, after[k]!.image)).toBeLessThan(within)
+      expect(after.length).toBe(8)
+      for (const k of [0, 3, 7]) expect(meanError(before[k]!.image, after[k]!.image)).toBeLessThan(within)
     }
   })
 
   test('a lower crf is larger and nearer to the source', async () => {
-    const before = (await read(join(media, 'flower.mp4')))[10]!.image
+    const before = (await read(join(media, 'flower.mp4')))[5]!.image
     const [fine, rough] = await Promise.all(
       [10, 40].map(async (crf) => {
         const to = join(folder, `${crf}.mp4`)
-        await copyThrough(join(media, 'flower.mp4'), to, undefined, { crf })
+        await copyThrough(join(media, 'flower.mp4'), to, eight, { crf })
         const { video } = await demux(to)
-        return { bytes: video.sizes.reduce((a, b) => a + b, 0), error: meanError(before, (await read(to))[10]!.image) }
+        return { bytes: video.sizes.reduce((a, b) => a + b, 0), error: meanError(before, (await read(to))[5]!.image) }
       }),
     )
     expect(fine!.bytes).toBeGreaterThan(2 * rough!.bytes)
@@ -270,10 +271,10 @@ describe('GIF', () => {
 
   test('pictures are near the source', async () => {
     const to = join(folder, 'flower.gif')
-    await copyThrough(join(media, 'flower.mp4'), to)
+    await copyThrough(join(media, 'flower.mp4'), to, eight)
     const [before, after] = await Promise.all([read(join(media, 'flower.mp4')), read(to)])
-    expect(after.length).toBe(30)
-    for (const k of [0, 29]) expect(meanError(before[k]!.image, after[k]!.image)).toBeLessThan(8)
+    expect(after.length).toBe(8)
+    for (const k of [0, 7]) expect(meanError(before[k]!.image, after[k]!.image)).toBeLessThan(8)
   })
 })
 
