@@ -41,12 +41,16 @@ export function demoClip(options: DemoClipOptions = {}): DemoClip {
   const views = new Map<number, View>()
   const closing = new AbortController()
   const sceneOf = (): Scene => (scene ??= createScene(width, height))
+  // The two views used last are kept; a new one takes the memory of the older.
   const viewAt = (index: number): View => {
-    const found = views.get(index)
-    if (found) return found
-    const view = createView(sceneOf(), index / rate)
+    let view = views.get(index)
+    if (view) views.delete(index)
+    else {
+      const oldest = views.size < 2 ? undefined : [...views.keys()][0]!
+      view = createView(sceneOf(), index / rate, oldest === undefined ? undefined : views.get(oldest))
+      if (oldest !== undefined) views.delete(oldest)
+    }
     views.set(index, view)
-    if (views.size > 2) views.delete(views.keys().next().value!)
     return view
   }
 

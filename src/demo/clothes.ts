@@ -151,9 +151,9 @@ function sleeve(side: 'left' | 'right'): Part {
 const sleeveRadius = [
   [0, 0],
   [0.05, 0.026],
-  [0.2, 0.047],
-  [0.5, 0.062],
-  [0.72, 0.056],
+  [0.2, 0.043],
+  [0.5, 0.056],
+  [0.72, 0.052],
   [0.84, 0.04],
   [0.95, 0.041],
   [1, 0.03],
@@ -168,6 +168,13 @@ export function clothesParts(): Part[] {
       const origin = onTrunk(pose, trunk(1.118, 0, 0.012))
       return attach({ ...pose.chest, origin }, [0, 0, 0], 0, -0.1)
     }),
+    ...bow(
+      'sash',
+      coralCloth,
+      0.1,
+      (pose) => attach({ ...pose.pelvis, origin: onTrunk(pose, trunk(0.985, tau / 2, 0.02)) }, [0, 0, 0], tau / 2),
+      0.1,
+    ),
     ...(['left', 'right'] as const).flatMap((side) => {
       const sign = side === 'left' ? 1 : -1
       return bow('hair ribbons', coralCloth, 0.075, ({ head }) =>

@@ -40,11 +40,11 @@ type Keys = readonly number[]
 
 // One value a beat, eight beats a loop.
 const keys = {
-  x: [0, 0.045, 0.06, 0.02, 0, -0.045, -0.06, -0.02],
+  x: [0, 0.06, 0.085, 0.03, 0, -0.06, -0.085, -0.03],
   yaw: [-12, 22, 62, 40, -8, -52, -70, -44],
   twist: [-4, 8, 12, -6, -8, -10, -10, 4],
   lean: [1, 3, -2, 7, -3, 3, -2, 5],
-  bend: [-5, 4, 7, 0, 0, -4, -7, -1],
+  bend: [-7, 5, 9, 0, 0, -5, -9, -1],
   look: [4, -4, -6, 2, 2, 5, 8, 2],
   nod: [2, 5, -3, 9, -8, 4, -3, 6],
   tilt: [8, -7, -10, 0, 5, 9, 10, 2],
@@ -90,12 +90,12 @@ export function danceAt(beat: number): DanceMoment {
   const place = ((beat % 8) + 8) % 8
   return {
     x: loop(keys.x, beat),
-    y: -0.026 - 0.016 * cos(phase) + height(place),
+    y: -0.03 - 0.02 * cos(phase) + height(place),
     z: 0.015 * cos(phase / 4),
     yaw: turn(keys.yaw, beat),
     twist: turn(keys.twist, beat),
     lean: turn(keys.lean, beat),
-    sway: degrees(5.5) * cos(phase / 2),
+    sway: degrees(7.5) * cos(phase / 2),
     bend: turn(keys.bend, beat),
     look: turn(keys.look, beat),
     nod: turn(keys.nod, beat),

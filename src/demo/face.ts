@@ -23,8 +23,8 @@ const noseShade: Colour = colour(0xeaa595)
 
 const eyeX = 0.0505
 const eyeY = -0.024
-const eyeHalfWidth = 0.0305
-const eyeHalfHeight = 0.0365
+const eyeHalfWidth = 0.0318
+const eyeHalfHeight = 0.0385
 
 let moment = { time: NaN, blink: 0, mouth: 0 }
 
@@ -82,8 +82,8 @@ function paintMouth(tone: Tone, x: number, y: number, open: number): void {
 /** One eye in its own coordinates: x outward, both -1..1 at the edges of the white. */
 function paintEye(tone: Tone, x: number, y: number, side: number, blink: number): void {
   if (Math.abs(x) > 1.6 || Math.abs(y) > 1.7) return
-  const top = mix(0.9 - 0.42 * x * x - 0.1 * (1 - x) * (x < 0 ? -x : 0), -0.62 + 0.18 * x * x, blink)
-  const bottom = -0.94 + 0.55 * x * x - 0.12 * x
+  const top = mix(0.9 - 0.42 * x * x - 0.1 * (1 - x) * (x < 0 ? -x : 0), -0.08 - 0.5 * x * x, blink)
+  const bottom = mix(-0.94 + 0.55 * x * x - 0.12 * x, top - 0.02, smoothstep(0.75, 1, blink))
   const inEye = smoothstep(-0.03, 0.03, top - y) * smoothstep(-0.03, 0.03, y - bottom) * smoothstep(1.02, 0.96, Math.abs(x))
   if (inEye > 0) {
     glaze(tone, white, whiteShade, inEye)
@@ -109,8 +109,8 @@ function paintIris(tone: Tone, x: number, y: number, side: number, inEye: number
   const round = inEye * smoothstep(1.05, 0.96, d)
   if (round > 0) {
     const t = smoothstep(0.75, -0.85, y)
-    for (const [from, to] of [[irisTop, irisBottom]] as const)
-      ink(tone, [mix(from[0], to[0], t), mix(from[1], to[1], t), mix(from[2], to[2], t)], round)
+    const tint = (k: 0 | 1 | 2): number => mix(irisTop[k], irisBottom[k], t)
+    ink(tone, [tint(0), tint(1), tint(2)], round)
     ink(tone, irisRim, round * 0.8 * smoothstep(0.7, 0.95, d))
     ink(tone, irisRim, round * 0.55 * smoothstep(0.6, 0, top - y))
     const p = (x * x) / 0.075 + ((y - 0.02) * (y - 0.02)) / 0.16
@@ -121,7 +121,7 @@ function paintIris(tone: Tone, x: number, y: number, side: number, inEye: number
   // Highlights lie on the same side of both eyes, towards the light.
   const gx = x * side + 0.24
   const gy = y - 0.42
-  ink(tone, glint, inEye * smoothstep(1.15, 0.85, (gx * gx) / 0.055 + (gy * gy) / 0.062))
+  ink(tone, glint, inEye * smoothstep(1.15, 0.85, (gx * gx) / 0.068 + (gy * gy) / 0.075))
   const hx = x * side - 0.27
   const hy = y + 0.42
   ink(tone, glint, inEye * 0.9 * smoothstep(1.2, 0.7, (hx * hx) / 0.014 + (hy * hy) / 0.018))

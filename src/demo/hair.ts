@@ -77,7 +77,7 @@ function bang(from: readonly [number, number], to: readonly [number, number], wi
     const t = r / (rows - 1)
     const angle = degrees(mix(from[0], to[0], t * t * (1.6 - 0.6 * t)))
     const y = mix(from[1], to[1], t * (0.55 + 0.45 * t))
-    return onHead(angle, y, 0.013 + lift + 0.012 * sin(t * 2.6))
+    return onHead(angle, y, 0.006 + (0.009 + lift) * smoothstep(0, 0.35, t) + 0.013 * sin(t * 2.6))
   })
   const middle = degrees((from[0] + to[0]) / 2)
   const side: Vec3 = [cos(middle), 0, -sin(middle)]
@@ -117,7 +117,7 @@ function sideLock(sign: 1 | -1, points: readonly Vec3[], width: number): Part {
 /** A tail is a bundle of locks around the simulated line, each with its own length and tip. */
 function tail(name: 'left' | 'right'): Part[] {
   const sign = name === 'left' ? 1 : -1
-  const rows = 32
+  const rows = 26
   return Array.from({ length: 7 }, (_, k): Part => {
     const middle = k === 0
     const angle = (k / 6) * tau + 0.4
@@ -125,7 +125,7 @@ function tail(name: 'left' | 'right'): Part[] {
     const long = middle ? 1 : 0.8 + 0.2 * hash(k, sign)
     const width = middle ? 0.05 : 0.034
     return loft(
-      { name: `${name} tail`, surface: locks, rows, columns: 13, paint: (u, v) => [u, v, k + sign * 7] },
+      { name: `${name} tail`, surface: locks, rows, columns: 11, paint: (u, v) => [u, v, k + sign * 7] },
       (pose) => {
         const { line, side } = tailLine(pose, name, rows, long)
         return {

@@ -1,8 +1,9 @@
 import { paintFace } from './face.ts'
 import { loft, straight } from './loft.ts'
 import { type Part, part } from './mesh.ts'
-import { type Vec3, cos, curve, sin, tau } from './maths.ts'
-import { skinSurface } from './palette.ts'
+import { type Vec3, cos, curve, sin, smoothstep, tau } from './maths.ts'
+import { skin, skinSurface } from './palette.ts'
+import { type Surface, glaze, setTone } from './surface.ts'
 import { inWorld } from './place.ts'
 
 /** Half the head's width, and how far its front and its back reach, over the height from the head's origin; metres. */
@@ -56,6 +57,15 @@ export function onHead(angle: number, y: number, gap = 0): Vec3 {
   return [half * s * k, y, middle + deep * c * k]
 }
 
+/** The neck: in the chin's shade towards the top. */
+const throat: Surface = {
+  ...skinSurface,
+  paint: (tone, _, v) => {
+    setTone(tone, skin.light, skin.shade)
+    glaze(tone, skin.shade, skin.shade, smoothstep(0.42, 0.5, v))
+  },
+}
+
 export function headParts(): Part[] {
   const rows = 44
   const columns = 49
@@ -78,7 +88,7 @@ export function headParts(): Part[] {
         inWorld(head, local(u, v)),
   )
   const neck = loft(
-    { name: 'neck', surface: skinSurface, rows: 6, columns: 17 },
+    { name: 'neck', surface: throat, rows: 6, columns: 17 },
     ({ chest, head }) => ({
       points: straight(inWorld(chest, [0, 0.13, -0.004]), inWorld(head, [0, -0.07, -0.012]), 6),
       side: chest.x,

@@ -104,17 +104,20 @@ function hill(seed: number, base: number, tall: number, wide: number, trees: num
   }
 }
 
-/** Hills as upright sheets, painted by (x, y, distance below the crest). */
-function ridge(
-  name: string,
-  z: number,
-  half: number,
-  top: (x: number) => number,
-  light: number,
-  low: number,
-  dark: number,
-): Part {
-  const [high, deep, shade] = [colour(light), colour(low), colour(dark)]
+interface Ridge {
+  readonly name: string
+  readonly z: number
+  readonly half: number
+  readonly top: (x: number) => number
+  /** Colours at the crest, further down, and of patches. */
+  readonly colours: readonly [crest: number, below: number, patches: number]
+  /** How strong the patches are, 0..1. */
+  readonly rough: number
+}
+
+/** Hills as an upright sheet, painted by (x, y, distance below the crest). */
+function ridge({ name, z, half, top, colours, rough }: Ridge): Part {
+  const [high, deep, shade] = [colour(colours[0]), colour(colours[1]), colour(colours[2])]
   const surface: Surface = {
     light: 'plain',
     ink: 0,
@@ -122,8 +125,13 @@ function ridge(
     paint: (tone, x, y, below) => {
       setTone(tone, high, high)
       glaze(tone, deep, deep, smoothstep(0.1, 1.1, below))
-      glaze(tone, shade, shade, 0.5 * smoothstep(0.5, 0.72, noise(x * 2.4, y * 4.5 + z)) * smoothstep(0.04, 0.2, below))
-      glaze(tone, high, high, 0.5 * smoothstep(0.6, 0.8, noise(x * 5 + 9, y * 9)))
+      glaze(
+        tone,
+        shade,
+        shade,
+        rough * smoothstep(0.35, 0.85, noise(x * 1.1 + 0.6 * y, y * 2.6 + z)) * smoothstep(0.02, 0.25, below),
+      )
+      glaze(tone, high, high, 0.35 * rough * smoothstep(0.55, 0.85, noise(x * 6 + 9, y * 14)))
     },
   }
   const bottom = -1.5
@@ -132,7 +140,7 @@ function ridge(
     const y = mix(bottom, top(x), v)
     return [x, y, top(x) - y]
   }
-  return part({ name, surface, rows: 6, columns: 241, paint }, () => (u, v) => {
+  return part({ name, surface, rows: 6, columns: 2 * Math.round(half * 35) + 1, paint, fixed: true }, () => (u, v) => {
     const [x, y] = paint(u, v)
     return [x, y, z]
   })
@@ -140,18 +148,18 @@ function ridge(
 
 function windmill(x: number, foot: number, z: number, size: number): Part[] {
   const name = 'windmill'
-  const wall = { ...cloth(0xfff3e2, 0xcfc3d4), scenery: true }
-  const roof = { ...cloth(0xe0796f, 0xa9586e), scenery: true }
-  const sail = { ...cloth(0xfffdf6, 0xd8cfe0), scenery: true }
+  const wall = { ...cloth(0xfff3e2, 0xcfc3d4, { ink: 0.3 }), scenery: true }
+  const roof = { ...cloth(0xe58a7c, 0xb56a7c, { ink: 0.3 }), scenery: true }
+  const sail = { ...cloth(0xfff8ee, 0xd8cfe0, { ink: 0.2 }), scenery: true }
   const hub: Vec3 = [x, foot + 0.92 * size, z + 0.26 * size]
   return [
     loft(
-      { name, surface: wall, rows: 6, columns: 17 },
-      () => ({ points: straight([x, foot - 0.3 * size, z], [x, foot + 0.86 * size, z], 6), side: [1, 0, 0] }),
+      { name, surface: wall, rows: 6, columns: 17, fixed: true },
+      () => ({ points: straight([x, foot - 0.6 * size, z], [x, foot + 0.86 * size, z], 6), side: [1, 0, 0] }),
       (v) => [size * (0.27 - 0.09 * v), size * (0.27 - 0.09 * v)],
     ),
     loft(
-      { name, surface: roof, rows: 5, columns: 17 },
+      { name, surface: roof, rows: 5, columns: 17, fixed: true },
       () => ({ points: straight([x, foot + 0.85 * size, z], [x, foot + 1.16 * size, z], 5), side: [1, 0, 0] }),
       (v) => [size * 0.22 * (1 - v), size * 0.22 * (1 - v)],
     ),
@@ -160,8 +168,8 @@ function windmill(x: number, foot: number, z: number, size: number): Part[] {
         const angle = (k / 4 - (0.5 * time) / loopSeconds) * tau
         const [c, s] = [cos(angle), sin(angle)]
         return (u, v) => {
-          const along = size * (0.1 + 0.72 * v)
-          const aside = size * (-0.02 + 0.17 * u)
+          const along = size * (0.08 + 0.66 * v)
+          const aside = size * (-0.02 + (0.1 + 0.07 * v) * u)
           return [hub[0] + c * along - s * aside, hub[1] + s * along + c * aside, hub[2] + size * 0.02 * u]
         }
       }),
@@ -173,7 +181,14 @@ function windmill(x: number, foot: number, z: number, size: number): Part[] {
 export function landscapeParts(spread: number): Part[] {
   const half = (z: number): number => (eyeDistance - z) * (spread * 1.12 + 0.012) + 0.4
   const sheet = part(
-    { name: 'sky', surface: sky, rows: 3, columns: 9, paint: (u, v) => [mix(-half(-30), half(-30), u), mix(-3, 14, v), 0] },
+    {
+      name: 'sky',
+      fixed: true,
+      surface: sky,
+      rows: 3,
+      columns: 9,
+      paint: (u, v) => [mix(-half(-30), half(-30), u), mix(-3, 14, v), 0],
+    },
     () => (u, v) => [mix(-half(-30), half(-30), u), mix(-3, 14, v), -30],
   )
   const place = (u: number, v: number): Vec3 => {
@@ -181,16 +196,31 @@ export function landscapeParts(spread: number): Part[] {
     const x = mix(-half(z), half(z), u)
     return [x, z, 0]
   }
-  const field = part({ name: 'meadow', surface: meadow, rows: 60, columns: 49, paint: place }, () => (u, v) => {
+  const field = part({ name: 'meadow', surface: meadow, rows: 60, columns: 49, paint: place, fixed: true }, () => (u, v) => {
     const [x, z] = place(u, v)
     return [x, ground(x, z), z]
   })
+  const nearTop = hill(2, 1.02, 0.6, 2.6, 0)
   return [
     field,
-    ...windmill(-1.5, 1.08, -9.4, 0.62),
-    ridge('near hills', -9.6, half(-10), hill(2, 1.02, 0.6, 2.6, 0), 0xa9d68e, 0x8cc488, 0x7ab584),
-    ridge('woods', -13, half(-13), hill(5, 1.25, 0.8, 3.1, 0.34), 0x8fc7a0, 0xa6d3ae, 0x79b49a),
-    ridge('mountains', -22, half(-22), hill(9, 2.1, 2.6, 4.2, 0), 0x9cc3dd, 0xd3e4e6, 0x8bb5d6),
+    ...windmill(-1.52, nearTop(-1.52) + 0.12, -9.95, 0.6),
+    ridge({ name: 'near hills', z: -9.6, half: half(-9.6), top: nearTop, colours: [0xb4dc92, 0x8cc488, 0x7cba80], rough: 0.6 }),
+    ridge({
+      name: 'woods',
+      z: -13,
+      half: half(-13),
+      top: hill(5, 1.25, 0.8, 3.1, 0.34),
+      colours: [0x86c19a, 0xa9d6b0, 0x74af95],
+      rough: 0.5,
+    }),
+    ridge({
+      name: 'mountains',
+      z: -22,
+      half: half(-22),
+      top: hill(9, 2.1, 2.6, 4.2, 0),
+      colours: [0x9cc6e0, 0xdbe8e6, 0x86b3d6],
+      rough: 0.35,
+    }),
     sheet,
   ]
 }

@@ -3,6 +3,7 @@ import { type Vec3, curve, lerp, mix, sin, smoothstep, tau } from './maths.ts'
 import type { Part } from './mesh.ts'
 import { bands, cream, indigo, shoeLeather, skin, skinSurface } from './palette.ts'
 import { type Place, inWorld, turned } from './place.ts'
+import { type Surface, glaze } from './surface.ts'
 import type { Pose } from './swing.ts'
 
 type Side = 'left' | 'right'
@@ -17,15 +18,15 @@ const armRadius = [
 ] as const
 
 const legRadius = [
-  [0, 0.074],
-  [0.12, 0.073],
-  [0.3, 0.062],
-  [0.48, 0.047],
-  [0.55, 0.046],
-  [0.66, 0.0495],
-  [0.8, 0.041],
-  [0.95, 0.029],
-  [1, 0.03],
+  [0, 0.072],
+  [0.12, 0.07],
+  [0.3, 0.058],
+  [0.48, 0.0435],
+  [0.54, 0.042],
+  [0.66, 0.0475],
+  [0.8, 0.038],
+  [0.93, 0.0265],
+  [1, 0.027],
 ] as const
 
 function arm(side: Side): Part[] {
@@ -111,6 +112,15 @@ const palmDepth = [
   [1, 0],
 ] as const
 
+/** Leather on a light sole, painted by the angle around the shoe. */
+const soled: Surface = {
+  ...shoeLeather,
+  paint: (tone, u, v, c, time) => {
+    shoeLeather.paint(tone, u, v, c, time)
+    glaze(tone, cream.light, cream.shade, smoothstep(-0.3, -0.36, sin(u * tau)))
+  },
+}
+
 function leg(side: Side): Part[] {
   const stocking = bands(skin, [0.4, indigo], [0.415, cream], [0.43, indigo], [0.445, cream])
   const name = `${side} leg`
@@ -127,7 +137,7 @@ function leg(side: Side): Part[] {
   )
   const foot = ({ legs }: Pose): Place => legs[side].tip
   const shoe = loft(
-    { name: `${side} shoe`, surface: shoeLeather, rows: 18, columns: 19 },
+    { name: `${side} shoe`, surface: soled, rows: 18, columns: 19 },
     (pose) => {
       const points = Array.from({ length: 18 }, (_, k): Vec3 => {
         const t = k / 17

@@ -16,6 +16,8 @@ export interface Part {
   readonly closed: boolean
   /** Seen from both sides; other parts show the side from which rows go up and columns go counter-clockwise. */
   readonly twoSided: boolean
+  /** The points are the same at every moment. */
+  readonly fixed: boolean
   /** Coordinates for painting, `[rows * columns * 3]`: fixed to the part, the meaning is the surface's. */
   readonly paint: Float32Array
   /** Writes the points, `[rows * columns * 3]`, world metres. */
@@ -29,6 +31,7 @@ export interface PartOptions {
   readonly columns: number
   readonly closed?: boolean
   readonly twoSided?: boolean
+  readonly fixed?: boolean
   /** Default: (column share 0..1, row share 0..1, 0). */
   readonly paint?: (u: number, v: number) => Vec3
 }
@@ -49,6 +52,7 @@ export function part(
     columns,
     closed: options.closed ?? false,
     twoSided: options.twoSided ?? false,
+    fixed: options.fixed ?? false,
     paint: coordinates,
     shape: (pose, out) => {
       const point = place(pose)

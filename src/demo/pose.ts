@@ -1,5 +1,5 @@
 import { type DanceMoment, beats, danceAt, hopBeat, hopHeight, loopSeconds } from './dance.ts'
-import { type Vec3, add, across, degrees, loop, mix, scale, sin, smoothstep, sub, tau, unit } from './maths.ts'
+import { type Vec3, add, across, cos, degrees, loop, mix, scale, sin, smoothstep, sub, tau, unit } from './maths.ts'
 import { type Place, attach, inWorld, turned, twoBones, world } from './place.ts'
 
 /** An arm or a leg: three joints, the axis about which the middle one bends, and what hangs at its end. */
@@ -44,7 +44,7 @@ const thigh = rest.hip - rest.knee
 const shin = rest.knee - rest.ankle
 const upperArm = 0.205
 const forearm = 0.195
-const hipAside = 0.07
+const hipAside = 0.062
 const shoulderAside = 0.117
 
 export function bodyAt(time: number): Body {
@@ -62,9 +62,15 @@ export function bodyAt(time: number): Body {
     head,
     arms: { left: arm(chest, move, 1), right: arm(chest, move, -1) },
     legs: { left: leg(pelvis, beat, 1), right: leg(pelvis, beat, -1) },
-    blink: smoothstep(0.3, 0.1, Math.abs(beat - 6.33)) + smoothstep(0.3, 0.1, Math.abs(beat - 2.5)),
+    blink: shut(beat, 6.34, 0.36) + shut(beat, 2.5, 0.2),
     mouth: move.mouth,
   }
+}
+
+/** 1 around a beat, for `half` beats to each side, 0 elsewhere. */
+function shut(beat: number, at: number, half: number): number {
+  const place = ((beat % beats) + beats) % beats
+  return smoothstep(half + 0.13, half, Math.abs(place - at))
 }
 
 function rootOf(move: DanceMoment): Place {
@@ -132,9 +138,17 @@ function stepAt(beat: number, side: 1 | -1): Step {
   const to = standing(k + 1, side)
   const hop = ((k % beats) + beats) % beats === hopBeat
   const s = hop ? smoothstep(0.15, 0.85, t) : smoothstep(0.1, 0.9, t)
-  const air = hop ? hopHeight(t) : 0.05 * sin((tau / 2) * smoothstep(0.05, 0.95, t))
-  const pitch = hop ? 0.65 * sin((tau / 2) * smoothstep(0.02, 0.85, t)) : 0.45 * sin((tau / 2) * smoothstep(0, 0.8, t))
-  return { x: mix(from.x, to.x, s), z: mix(from.z, to.z, s), yaw: mix(from.yaw, to.yaw, s), y: air, pitch }
+  const arc = sin((tau / 2) * smoothstep(0, 0.92, t))
+  const yaw = mix(from.yaw, to.yaw, s)
+  const air = hop ? hopHeight(t) : 0.08 * arc
+  const back = hop ? 0.03 * arc : 0.075 * arc
+  return {
+    x: mix(from.x, to.x, s) - back * sin(yaw),
+    z: mix(from.z, to.z, s) - back * cos(yaw),
+    y: air,
+    yaw,
+    pitch: (hop ? 0.6 : 0.7) * arc,
+  }
 }
 
 function footMoves(k: number, side: 1 | -1): boolean {
@@ -155,4 +169,4 @@ function standing(k: number, side: 1 | -1): { x: number; z: number; yaw: number 
 }
 
 /** Distance of the feet from the middle at each beat, metres. */
-const stance = [0.085, 0.1, 0.12, 0.075, 0.12, 0.1, 0.12, 0.075]
+const stance = [0.07, 0.085, 0.105, 0.06, 0.115, 0.085, 0.105, 0.06]

@@ -63,18 +63,25 @@ export function createScene(width: number, height: number): Scene {
     }
   }
   const swingAt = simulateSwing()
+  const spare: Float32Array[] = []
   const kept = new Map<number, Float32Array>()
   const pointsAt = (time: number): Float32Array => {
     const found = kept.get(time)
     if (found) return found
-    const points = new Float32Array(pointCount * 3)
+    const used = spare.pop()
+    const points = used ?? new Float32Array(pointCount * 3)
     const pose = { ...bodyAt(time), swing: swingAt(time) }
-    for (const [p, { rows, columns, shape }] of parts.entries()) {
+    for (const [p, { rows, columns, fixed, shape }] of parts.entries()) {
+      if (fixed && used) continue
       const start = firstPoint[p]! * 3
       shape(pose, points.subarray(start, start + rows * columns * 3))
     }
     kept.set(time, points)
-    if (kept.size > 6) kept.delete(kept.keys().next().value!)
+    if (kept.size > 6) {
+      const oldest: number = kept.keys().next().value!
+      spare.push(kept.get(oldest)!)
+      kept.delete(oldest)
+    }
     return points
   }
   return {
@@ -93,15 +100,14 @@ export function createScene(width: number, height: number): Scene {
   }
 }
 
-export function normalsOf(scene: Scene, points: Float32Array): Float32Array {
-  const normals = new Float32Array(points.length)
+/** Writes the unit normals of every point of the parts that need them. */
+export function normalsOf(scene: Scene, points: Float32Array, normals: Float32Array): void {
   for (const [p, grid] of scene.parts.entries()) {
     if (grid.surface.light === 'plain' || grid.surface.light === 'ground') continue
     const start = scene.firstPoint[p]! * 3
     const end = start + grid.rows * grid.columns * 3
     gridNormals(grid, points.subarray(start, end), normals.subarray(start, end))
   }
-  return normals
 }
 
 /** Where the points appear on a raster of `samples` x `samples` a pixel; nearness is 1 / distance. */

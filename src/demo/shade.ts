@@ -8,6 +8,11 @@ import type { Tone } from './surface.ts'
 /** Samples a pixel has along each side. */
 export const samples = 3
 
+// Pairs (x, y) inside a pixel.
+const everySample: readonly number[] = [0, 0, 1, 0, 2, 0, 0, 1, 1, 1, 2, 1, 0, 2, 1, 2, 2, 2]
+const cornerSamples: readonly number[] = [0, 0, 2, 0, 0, 2, 2, 2]
+const centreSample: readonly number[] = [1, 1]
+
 /** The scene at one moment, drawn as far as "which triangle is seen at each sample". */
 export interface View {
   readonly time: number
@@ -15,9 +20,10 @@ export interface View {
   readonly corners: Float64Array
 }
 
-export function createView(scene: Scene, time: number): View {
-  const raster = createRaster(scene.width * samples, scene.height * samples)
-  const corners = new Float64Array(scene.pointCount * 3)
+/** @param used A view of the same scene that is no longer needed: its memory is used again. */
+export function createView(scene: Scene, time: number, used?: View): View {
+  const raster = used?.raster ?? createRaster(scene.width * samples, scene.height * samples)
+  const corners = used?.corners ?? new Float64Array(scene.pointCount * 3)
   cornersOf(scene.pointsAt(time), scene.cameraAt(time), samples, corners)
   rasterize(raster, corners, scene.indices, scene.oneSided, scene.partOf.length)
   return { time, raster, corners }
@@ -28,13 +34,14 @@ export function createPainter(scene: Scene): (view: View) => Frame {
   const { width, height, indices, partOf, parts, paint } = scene
   const shadows = createShadowMap(scene)
   const tone: Tone = { r: 0, g: 0, b: 0, shadeR: 0, shadeG: 0, shadeB: 0, gloss: 0 }
+  const normals = new Float32Array(scene.pointCount * 3)
   const shares = new Float64Array(3)
   const color = new Float64Array(3)
   const lineReach = Math.max(1, Math.round(Math.min(width / 256, height / 384) * 2))
 
   return ({ time, raster, corners }) => {
     const points = scene.pointsAt(time)
-    const normals = normalsOf(scene, points)
+    normalsOf(scene, points, normals)
     const { eye } = scene.cameraAt(time)
     castShadows(shadows, scene, points)
     const across = raster.width
@@ -135,30 +142,28 @@ export function createPainter(scene: Scene): (view: View) => Frame {
       for (let x = 0; x < width; x++) {
         const first = y * samples * across + x * samples
         const t0 = triangle[first]!
-        let plain = t0 >= 0 && parts[partOf[t0]!]!.surface.scenery
-        for (let k = 1; plain && k < samples * samples; k++) {
-          const t = triangle[first + Math.floor(k / samples) * across + (k % samples)]!
-          plain = t >= 0 && partOf[t] === partOf[t0]
-        }
+        const p = t0 < 0 ? -1 : partOf[t0]!
+        let uniform = p >= 0
+        for (let v = 0; uniform && v < samples; v++)
+          for (let u = 0; uniform && u < samples; u++) {
+            const t = triangle[first + v * across + u]!
+            uniform = t >= 0 && partOf[t] === p
+          }
+        // Inside a part the corners of the pixel's samples are enough, inside scenery its centre.
+        const chosen = !uniform ? everySample : parts[p]!.surface.scenery ? centreSample : cornerSamples
         let r = 0
         let g = 0
         let b = 0
-        if (plain) {
-          shadeSample(x * samples + 1, y * samples + 1)
-          r = color[0]!
-          g = color[1]!
-          b = color[2]!
-        } else {
-          for (let k = 0; k < samples * samples; k++) {
-            shadeSample(x * samples + (k % samples), y * samples + Math.floor(k / samples))
-            r += color[0]!
-            g += color[1]!
-            b += color[2]!
-          }
-          r /= samples * samples
-          g /= samples * samples
-          b /= samples * samples
+        for (let k = 0; k < chosen.length; k += 2) {
+          shadeSample(x * samples + chosen[k]!, y * samples + chosen[k + 1]!)
+          r += color[0]!
+          g += color[1]!
+          b += color[2]!
         }
+        const n = chosen.length / 2
+        r /= n
+        g /= n
+        b /= n
         const o = (y * width + x) * 3
         data[o] = Math.round(Math.min(255, Math.max(0, r)))
         data[o + 1] = Math.round(Math.min(255, Math.max(0, g)))

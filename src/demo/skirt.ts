@@ -1,9 +1,10 @@
 import { type Vec3, add, clamp, cos, dot, mix, scale, sin, smoothstep, sub, tau } from './maths.ts'
 import { type Part, part } from './mesh.ts'
+import { type Surface, glaze } from './surface.ts'
 import { bands, cream, indigo } from './palette.ts'
 import { inWorld, turned } from './place.ts'
 import type { Limb } from './pose.ts'
-import { type Pose, waistHeight } from './swing.ts'
+import { waistHeight } from './swing.ts'
 
 const pleats = 18
 const columns = pleats * 6 + 1
@@ -24,7 +25,7 @@ function layer({ long, wide, deep, gap }: Layer, options: { name: string; rows: 
     const { pelvis, swing } = pose
     const flare = clamp(swing.flare, -0.35, 1.15)
     // The slope from the vertical: steep over the hips, flatter towards the hem the faster she turns.
-    const slope = (v: number): number => wide * (1.25 - 0.4 * v) + flare * (0.18 + 0.36 * v)
+    const slope = (v: number): number => wide * (1.42 - 0.72 * v) + flare * (0.14 + 0.5 * v)
     const profile = [{ out: 0, down: 0 }]
     const parts = 20
     for (let k = 0; k < parts; k++) {
@@ -42,7 +43,7 @@ function layer({ long, wide, deep, gap }: Layer, options: { name: string; rows: 
       const down = mix(profile[k]!.down, profile[k + 1]!.down, t)
       const angle = (u - 0.5) * tau + swing.hemTurn * 0.75 * s * s
       const fold = pleat(column) * deep * smoothstep(0.02, 0.9, s)
-      const wave = 0.012 * s * s * sin(3 * angle + 1.3 * pose.yaw)
+      const wave = (0.01 + 0.008 * flare) * s * s * sin(4 * angle + 2 * pose.yaw)
       const radius = out + fold + gap + wave
       const [c, d] = [sin(angle), cos(angle)]
       const local: Vec3 = [c * (waist[0] + radius), waistHeight - down + wave * 0.5, d * (waist[1] + radius)]
@@ -72,10 +73,24 @@ function clearOfLegs(point: Vec3, legs: readonly Limb[], outward: Vec3, gap: num
   return p
 }
 
+/** Cloth with bands near the hem; the pleats' folds are darker towards the hem. */
+function pleated(base: Surface): Surface {
+  return {
+    ...base,
+    paint: (tone, u, v, c, time) => {
+      base.paint(tone, u, v, c, time)
+      const place = u * pleats - Math.floor(u * pleats)
+      const fold = smoothstep(0.58, 0.84, place) * smoothstep(1, 0.88, place)
+      const dark = 0.62 * fold * smoothstep(1, 0.72, v)
+      glaze(tone, [tone.shadeR, tone.shadeG, tone.shadeB], [tone.shadeR * 0.88, tone.shadeG * 0.86, tone.shadeB * 0.9], dark)
+    },
+  }
+}
+
 export function skirtParts(): Part[] {
-  const striped = bands(indigo, [0.07, cream], [0.115, indigo], [0.15, cream], [0.165, indigo])
+  const striped = pleated(bands(indigo, [0.07, cream], [0.12, indigo], [0.155, cream], [0.172, indigo]))
   return [
-    layer({ long: 0.29, wide: 0.6, deep: 0.02, gap: 0.004 }, { name: 'skirt', rows: 16, surface: striped }),
-    layer({ long: 0.305, wide: 0.53, deep: 0.016, gap: -0.004 }, { name: 'petticoat', rows: 12, surface: bands(cream) }),
+    layer({ long: 0.285, wide: 0.64, deep: 0.024, gap: 0.005 }, { name: 'skirt', rows: 16, surface: striped }),
+    layer({ long: 0.302, wide: 0.57, deep: 0.018, gap: -0.005 }, { name: 'petticoat', rows: 12, surface: pleated(bands(cream)) }),
   ]
 }
