@@ -45,9 +45,9 @@ function cap(): Part {
     degrees(
       curve(
         [
-          [0, 44],
-          [48, 40],
-          [72, 5],
+          [0, 33],
+          [45, 30],
+          [72, 4],
           [95, -24],
           [140, -42],
           [180, -46],
@@ -60,7 +60,7 @@ function cap(): Part {
     const rise = mix(hem(angle), tau / 4, v)
     const c = cos(rise)
     const flat = v > 0.999 ? 0 : c
-    return [0.131 * sin(angle) * flat, 0.018 + 0.15 * sin(rise), -0.008 + 0.137 * cos(angle) * flat]
+    return [0.133 * sin(angle) * flat, 0.018 + 0.15 * sin(rise), -0.006 + 0.141 * cos(angle) * flat]
   }
   return part(
     { name: 'hair', surface: crown, rows: 22, columns: 49, closed: true, twoSided: true, paint: local },

@@ -81,6 +81,7 @@ export function headParts(): Part[] {
       rows,
       columns,
       closed: true,
+      rounded: 0.75,
       paint: local,
     },
     ({ head }) =>
@@ -90,10 +91,10 @@ export function headParts(): Part[] {
   const neck = loft(
     { name: 'neck', surface: throat, rows: 6, columns: 17 },
     ({ chest, head }) => ({
-      points: straight(inWorld(chest, [0, 0.13, -0.004]), inWorld(head, [0, -0.07, -0.012]), 6),
+      points: straight(inWorld(chest, [0, 0.15, -0.006]), inWorld(head, [0, -0.07, -0.012]), 6),
       side: chest.x,
     }),
-    (v) => [0.034 - 0.004 * v, 0.033 - 0.003 * v],
+    (v) => [0.031 + 0.016 * (1 - v) * (1 - v) * (1 - v), 0.031 + 0.006 * (1 - v) * (1 - v)],
   )
   return [face, neck]
 }

@@ -16,6 +16,8 @@ export interface Part {
   readonly closed: boolean
   /** Seen from both sides; other parts show the side from which rows go up and columns go counter-clockwise. */
   readonly twoSided: boolean
+  /** 0..1: how far normals are turned away from the part's upright axis, so that light and shade run smoothly over features. */
+  readonly rounded: number
   /** The points are the same at every moment. */
   readonly fixed: boolean
   /** Coordinates for painting, `[rows * columns * 3]`: fixed to the part, the meaning is the surface's. */
@@ -31,6 +33,7 @@ export interface PartOptions {
   readonly columns: number
   readonly closed?: boolean
   readonly twoSided?: boolean
+  readonly rounded?: number
   readonly fixed?: boolean
   /** Default: (column share 0..1, row share 0..1, 0). */
   readonly paint?: (u: number, v: number) => Vec3
@@ -52,6 +55,7 @@ export function part(
     columns,
     closed: options.closed ?? false,
     twoSided: options.twoSided ?? false,
+    rounded: options.rounded ?? 0,
     fixed: options.fixed ?? false,
     paint: coordinates,
     shape: (pose, out) => {
@@ -107,11 +111,33 @@ export function gridNormals(grid: Part, points: Float32Array, out: Float32Array)
         Array.from({ length: columns }, (_, c) => r * columns + c),
       )
   }
+  normalize(out)
+  if (grid.rounded > 0) {
+    roundNormals(points, out, grid.rounded)
+    normalize(out)
+  }
+}
+
+function normalize(out: Float32Array): void {
   for (let i = 0; i < out.length; i += 3) {
     const s = inverseLength(out[i]!, out[i + 1]!, out[i + 2]!)
     out[i] = out[i]! * s
     out[i + 1] = out[i + 1]! * s
     out[i + 2] = out[i + 2]! * s
+  }
+}
+
+function roundNormals(points: Float32Array, out: Float32Array, share: number): void {
+  const middle = [0, 0, 0]
+  for (let i = 0; i < points.length; i++) middle[i % 3] = middle[i % 3]! + (3 * points[i]!) / points.length
+  for (let i = 0; i < points.length; i += 3) {
+    const x = points[i]! - middle[0]!
+    const y = 0.3 * (points[i + 1]! - middle[1]!)
+    const z = points[i + 2]! - middle[2]!
+    const s = share * inverseLength(x, y, z)
+    out[i] = out[i]! * (1 - share) + x * s
+    out[i + 1] = out[i + 1]! * (1 - share) + y * s
+    out[i + 2] = out[i + 2]! * (1 - share) + z * s
   }
 }
 

@@ -133,7 +133,7 @@ export function createPainter(scene: Scene): (view: View) => Frame {
         const j = v * across + u
         if (nearness[j]! >= other) continue
         const t = triangle[j]!
-        if (t < 0 || nearness[j]! < same || parts[partOf[t]!]!.name !== parts[p]!.name) return 1
+        if (t < 0 || nearness[j]! < same || parts[partOf[t]!]!.surface !== parts[p]!.surface) return 1
       }
       return 0
     }

@@ -65,7 +65,7 @@ export function simulateSwing(): (time: number) => Swing {
     const next = bodies[(k + 1) % steps]!.pelvis.origin[1]
     const last = bodies[(k + steps - 1) % steps]!.pelvis.origin[1]
     const rising = ((next - last) / 2) * stepsPerSecond
-    pull(flare, 0.062 * turn.speed * turn.speed - 0.55 * rising, 11, 0.5)
+    pull(flare, 0.13 * turn.speed * turn.speed - 0.55 * rising, 11, 0.5)
     pull(hem[0]!, origin[0], 9, 0.35)
     pull(hem[1]!, origin[2], 9, 0.35)
     for (let a = 0; a < 3; a++) pull(light[a]!, inWorld(body.head, [0, -0.1, 0])[a]!, 14, 0.4)
@@ -172,7 +172,7 @@ function pushFromLine(point: Vec3, a: Vec3, b: Vec3, radius: number): Vec3 {
   const away = length(d)
   if (away >= radius || away === 0) return point
   const side = cross(along, d)
-  return length(side) === 0 ? point : add(point, scale(d, (0.3 * (radius - away)) / away))
+  return length(side) === 0 ? point : add(point, scale(d, (0.1 * (radius - away)) / away))
 }
 
 /** Height of the skirt's waist above the hips' origin. */
