@@ -17,17 +17,20 @@ export function flowPicture(flow: Flow, longest: number = longestOf(flow)): Fram
     const v = data[2 * i + 1]! * scale
     const length = Math.hypot(u, v)
     // The wheel begins at leftward motion and turns with the angle.
-    const place = ((Math.atan2(-v, -u) / Math.PI + 1) / 2) * (wheelSize - 1)
-    const k = Math.floor(place)
-    const f = place - k
+    const place = ((Math.atan2(-v, -u) / Math.PI + 1) / 2) * wheelSize
+    const f = place - Math.floor(place)
+    const k = Math.floor(place) % wheelSize
     const next = (k + 1) % wheelSize
     for (let c = 0; c < 3; c++) {
       const hue = (1 - f) * wheel[3 * k + c]! + f * wheel[3 * next + c]!
-      out[3 * i + c] = Math.round(255 * (length <= 1 ? 1 - length * (1 - hue) : 0.75 * hue))
+      out[3 * i + c] = Math.round(255 * (length < beyond ? 1 - Math.min(1, length) * (1 - hue) : 0.75 * hue))
     }
   }
   return { width, height, data: out }
 }
+
+/** Rounding alone does not make the longest vector longer than itself. */
+const beyond = 1 + 1e-6
 
 function longestOf(flow: Flow): number {
   return flowLength(flow).data.reduce((a, b) => Math.max(a, b), 0)
