@@ -34,14 +34,17 @@ export function drift(values: readonly (number | null)[], rounds = 1000): Drift 
   const residuals = ys.map((y, i) => y - line.start - line.slope * xs[i]!)
   const block = Math.max(2, Math.round(Math.sqrt(n)))
   const random = new Random(n, 0x6472_6966)
+  const middle = mean(xs)
+  const spread = xs.reduce((sum, x) => sum + (x - middle) ** 2, 0)
   const slopes: number[] = []
-  const drawn = ys.slice()
   for (let round = 0; round < rounds; round++) {
+    // The slope of line and residuals together is the line's plus that of the residuals alone.
+    let above = 0
     for (let i = 0; i < n; i += block) {
       const from = Math.floor(random.uniform() * (n - block + 1))
-      for (let k = 0; k < block && i + k < n; k++) drawn[i + k] = line.start + line.slope * xs[i + k]! + residuals[from + k]!
+      for (let k = 0; k < block && i + k < n; k++) above += (xs[i + k]! - middle) * residuals[from + k]!
     }
-    slopes.push(fitLine(xs, drawn).slope)
+    slopes.push(line.slope + above / spread)
   }
   slopes.sort((a, b) => a - b)
   return {

@@ -11,7 +11,7 @@ import { pairMotion } from './pair-motion.ts'
 
 // Every way to score without being good, and the measure that must see it. `steady` is the honest result: the style is painted onto the
 // things; `fresh` is the unguided render: the style is drawn anew for every frame.
-const scene = movingScene(16)
+const scene = movingScene(14, 96, 72)
 const { source, steady, fresh, flow } = scene
 
 let measures: Measures
@@ -67,7 +67,7 @@ beforeAll(async () => {
     'blur of the result': each(steady, (values) => blurred(values, 0.8)),
     'the source': source,
     'half the source': each(steady, (values, t) => values.map((v, i) => 0.5 * v + 0.5 * source[t]!.data[i]!)),
-    'fading to the source': each(steady, (values, t) => values.map((v, i) => v + (t / 15) * (source[t]!.data[i]! - v))),
+    'fading to the source': each(steady, (values, t) => values.map((v, i) => v + (t / 13) * (source[t]!.data[i]! - v))),
     'one glitch': steady.map((frame, t) => (t === 7 ? fresh[7]! : frame)),
     'colour ramp': each(steady, (values, t) => values.map((v, i) => v + (i % 3 === 0 ? t : 0))),
     greyed: each(steady, saturated(0.8)),

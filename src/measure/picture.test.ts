@@ -2,7 +2,6 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Random } from '../random.ts'
 import { gaussianBlur } from '../image/blur.ts'
-import { canny } from './canny.ts'
 import { colorOffset, frameColor, jitter, meanDeltaE } from './color.ts'
 import { edgeAgreement } from './edges.ts'
 import { dilate, erode, regionMask } from './region.ts'
@@ -53,17 +52,6 @@ test('colour is the mean over the region; chroma is the mean length, not the len
   expect(colorOffset(color, { L: 52, a: 4, b: 0, chroma: 0 })).toBe(5)
   expect(jitter(color, { ...color, L: 54 })).toBe(1)
   expect(meanDeltaE(lab, Float32Array.from([50, 0, 0, 60, -3, -4, 0, 0, 0]), Uint8Array.from([1, 1, 0]))).toBe(2.5)
-})
-
-test('Canny draws one line along a step and keeps weak edges only where they touch strong ones', () => {
-  const step = Float32Array.from({ length: size * size }, (_, i) => (i % size < 12 ? 50 : 100))
-  const edges = canny(step, size, size)
-  for (let y = 1; y < size - 1; y++) expect(edges.subarray(y * size, (y + 1) * size).reduce((a, b) => a + b, 0)).toBe(1)
-  // A step of 15 has a gradient of 60: between the thresholds.
-  const weak = Float32Array.from({ length: size * size }, (_, i) => (i % size < 12 ? 50 : 65))
-  expect(canny(weak, size, size).some((edge) => edge === 1)).toBe(false)
-  const partly = Float32Array.from({ length: size * size }, (_, i) => (i % size < 12 ? 50 : i < 5 * size ? 100 : 65))
-  expect(canny(partly, size, size)[20 * size + 11]! + canny(partly, size, size)[20 * size + 12]!).toBe(1)
 })
 
 test('edges within 2 px count as found, 3 px do not', () => {

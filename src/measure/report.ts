@@ -27,7 +27,7 @@ export interface ReportOptions {
 /**
  * One self-contained page: viewer, what stands out, the table, plots over time, slices, the worst frames. No network, no files beside it.
  *
- * @returns The HTML; about 4 MB at most for pictures up to 640 px wide (larger ones are scaled down).
+ * @returns The HTML, 3 to 5 MB: pictures wider than 640 px are scaled down, and long clips show a part of their frames.
  */
 export async function renderReport(options: ReportOptions): Promise<string> {
   const { measures, source, result, baseline } = options

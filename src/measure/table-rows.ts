@@ -67,9 +67,9 @@ function holeRows({ holes }: VideoMeasures): TableRow[] {
     ),
     row(
       'Uncovered areas, crispness',
-      'Detail there against a fresh redraw, over the same around it. Below 1 it is smeared.',
+      `Detail there against a fresh redraw, over the same around it. Below 1 it is smeared. ${(holes.share * 100).toFixed(1)} % of the picture was just uncovered.`,
       holes.sharpness,
-      `${(holes.share * 100).toFixed(1)} % of picture`,
+      holes.sharpness.toFixed(2),
       holeGoals.sharpness,
     ),
   ]

@@ -6,8 +6,8 @@ import { inStep } from '../in-step.ts'
 import type { WorstFrame } from '../worst-frames.ts'
 import { xtSlice } from '../x-t-slice.ts'
 
-/** Pixels of all pictures in the viewer together: about 3 MB of the page. */
-const pixelBudget = 10_000_000
+/** Pixels of all pictures in the viewer together: 3 to 5 MB of the page. */
+const pixelBudget = 14_500_000
 
 /** Wider pictures are scaled down for the page. */
 const widestPicture = 640
@@ -59,6 +59,7 @@ export async function takePictures(options: PictureOptions): Promise<ReportPictu
   const shown = { width: Math.round(width * scale), height: Math.round(height * scale) }
   const names = ['source', 'result', ...(baseline === undefined ? [] : ['unguided'])]
   const wanted = spread(frames, Math.max(4, Math.floor(pixelBudget / (shown.width * shown.height * names.length))))
+  for (const { frame } of worst) wanted.add(frame)
   const every = Math.ceil(frames / mostSliceRows)
   const slices = names.map(() => xtSlice(width, Math.ceil(frames / every)))
   const sliceRow = Math.floor(height / 2)
