@@ -101,6 +101,18 @@ describe('the steps of a run', () => {
     )
   })
 
+  it('round halves to even, as numpy does', () => {
+    const schedule = noiseScheduleFromConfig({ timestep_spacing: 'trailing' })
+    const { timesteps } = noiseSteps(schedule, { layout: 'ddim', steps: 16 })
+    expect(timesteps).toEqual([999, 937, 874, 811, 749, 687, 624, 561, 499, 437, 374, 311, 249, 187, 124, 61])
+  })
+
+  it('may be as many as there are timesteps', () => {
+    const schedule = noiseScheduleFromConfig({ steps_offset: 1 })
+    for (const layout of ['ddim', 'euler', 'dpmpp'] as const)
+      expect(new Set(noiseSteps(schedule, { layout, steps: 1000 }).timesteps).size).toBeGreaterThan(990)
+  })
+
   it('refuse what leaves nothing to do', () => {
     const schedule = noiseScheduleFromConfig({})
     const steps = (count: number, strength: number) => () => noiseSteps(schedule, { layout: 'ddim', steps: count, strength })

@@ -67,7 +67,7 @@ function spacedTimesteps(schedule: NoiseSchedule, layout: StepLayout, steps: num
   const at = (i: number): number => {
     switch (spacing) {
       case 'leading':
-        return Math.min((steps - 1 - i + extra) * Math.floor(trainSteps / (steps + extra)) + stepsOffset, last)
+        return Math.min((steps - 1 - i + extra) * Math.max(Math.floor(trainSteps / (steps + extra)), 1) + stepsOffset, last)
       case 'trailing':
         return Math.max(roundHalfEven(trainSteps - (i * trainSteps) / steps) - 1, 0)
       case 'linspace': {

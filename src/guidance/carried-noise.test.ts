@@ -131,18 +131,29 @@ describe('carried noise', () => {
     expect(inPlace / cells).toBeGreaterThan(0.75)
   })
 
-  it('gives a cell to what stays visible, not to what is covered', () => {
-    const box = (x: number, y: number): boolean => x >= 80 && x < 144 && y >= 64 && y < 128
+  it('gives a cell to what stays visible, and drops what is covered even where cells beside it are empty', () => {
+    const box = (x: number, y: number): boolean => x >= 80 && x < 96 && y >= 64 && y < 128
     const forward = flowOf((x, y) => (box(x, y) ? [16, 0] : [0, 0]))
     const backward = flowOf((x, y) => (box(x - 16, y) ? [-16, 0] : [0, 0]))
     const state = carryNoise(startCarriedNoise(labels(0), shape), { forward, backward }, labels(1))
-    for (let y = 9; y < 15; y++) {
-      // Cells 10..17 were the box and are now 12..19; 10 and 11 have come into view.
-      for (let x = 13; x < 19; x++) expect(origin(state, y * shape.width + x)).toEqual({ frame: 0, x: x - 2, y })
-      // What the box now hides is gone, not moved elsewhere.
-      expect(state.noise.includes(y * shape.width + 18)).toBe(false)
-      expect(origin(state, y * shape.width + 10).frame).toBe(1)
+    for (let y = 8; y < 16; y++) {
+      const row = Array.from({ length: 6 }, (_, i) => origin(state, y * shape.width + 9 + i))
+      // Cells 10 and 11 were the box and have come into view, 12 and 13 are the box now.
+      expect(row.map(({ frame }) => frame)).toEqual([0, 1, 1, 0, 0, 0])
+      expect(row.map(({ x }) => x)).toEqual([9, 10, 11, 10, 11, 14])
     }
+  })
+
+  it('loses nothing in a pan but what leaves the frame', () => {
+    const motion = bothWays(() => [2.3, 0])
+    let state = startCarriedNoise(labels(0), shape)
+    let lost = 0
+    const frames = 70
+    for (let frame = 1; frame <= frames; frame++) {
+      state = carryNoise(state, motion, labels(frame))
+      lost += 1 - state.carried
+    }
+    expect(lost * shape.width).toBeCloseTo(Math.round((2.3 * frames) / scale), 8)
   })
 
   it('stays white through a long, uneven motion', () => {

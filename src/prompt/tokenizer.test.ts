@@ -28,6 +28,10 @@ describe('the CLIP tokenizer', () => {
     }
   })
 
+  it('takes lower case letter by letter, as the reference does: a sigma at the end is not the final one', () => {
+    expect(tokenizer.ids('ΟΔΟΣ')).toEqual(tokenizer.ids('οδοσ'))
+  })
+
   it('splits a long text into rows that hold all of it', () => {
     const word = fc.constantFrom('cat', 'long hair', ',', ', ', 'watercolour', '1girl', '!', 'é', ' ')
     fc.assert(

@@ -137,6 +137,15 @@ describe('a run', () => {
     expect(calls).toBe(2)
   })
 
+  it.each(samplerNames)('takes two equal sigmas for no step at all: %s', async (name) => {
+    const denoise: Denoiser = async (x, sigma) => x.map((value) => value / (2 + sigma))
+    const { sample } = samplerByName(name)
+    const options = { noise: () => Float32Array.of(0) }
+    const once = await sample(denoise, Float32Array.of(3), [2, 1, 0.5, 0], options)
+    const twice = await sample(denoise, Float32Array.of(3), [2, 2, 1, 0.5, 0], options)
+    expect(maxDifference(twice, once)).toBeLessThan(1e-6)
+  })
+
   it.each(samplerNames)('shows the x0 of each step and leaves its arguments as they are: %s', async (name) => {
     const steps: [number, number, number][] = []
     const x = Float32Array.of(3)
