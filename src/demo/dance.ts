@@ -6,7 +6,10 @@ export const beats = 8
 /** The beat at whose start both feet leave the ground. */
 export const hopBeat = 3
 
-/** Where a hand is: metres from the middle of the shoulders in the chest's axes; where elbow and palm point; how far the hand bends back. */
+/**
+ * Where a hand is: metres from the middle of the shoulders, in axes that turn with the chest but less far; where elbow and palm point (the
+ * chest's axes); how far the hand bends back.
+ */
 export interface HandMoment {
   readonly hand: Vec3
   readonly elbow: Vec3
@@ -52,24 +55,24 @@ const keys = {
 } as const satisfies Record<string, Keys>
 
 const leftHand: readonly Vec3[] = [
-  [0.27, 0.31, 0.08],
-  [0.05, 0.2, 0.26],
-  [0.39, 0.13, 0.1],
-  [0.15, -0.28, 0.2],
-  [0.26, 0.33, 0.04],
-  [0.33, -0.1, 0.14],
-  [-0.09, -0.03, 0.28],
-  [0.2, -0.24, 0.16],
+  [0.26, 0.28, 0.1],
+  [0.09, 0.17, 0.26],
+  [0.31, 0.1, 0.2],
+  [0.22, -0.03, 0.2],
+  [0.25, 0.19, 0.14],
+  [0.28, -0.03, 0.19],
+  [0.09, -0.06, 0.28],
+  [0.21, 0.1, 0.2],
 ]
 const rightHand: readonly Vec3[] = [
-  [-0.21, -0.23, 0.1],
-  [-0.31, -0.13, 0.1],
-  [0.09, -0.03, 0.29],
-  [-0.15, -0.28, 0.2],
-  [-0.26, 0.33, 0.04],
-  [-0.05, 0.19, 0.26],
-  [-0.39, 0.13, 0.1],
-  [-0.29, 0.1, 0.14],
+  [-0.25, -0.2, 0.1],
+  [-0.27, -0.02, 0.16],
+  [-0.06, -0.05, 0.28],
+  [-0.21, -0.03, 0.2],
+  [-0.25, 0.19, 0.14],
+  [-0.08, 0.17, 0.26],
+  [-0.31, 0.19, 0.13],
+  [-0.34, -0.02, 0.12],
 ]
 
 function turn(values: Keys, beat: number): number {
@@ -120,7 +123,7 @@ function height(place: number): number {
 /** Height of the feet during the hop's beat (`t` 0..1 of it), metres. */
 export function hopHeight(t: number): number {
   const u = (t - 0.12) / 0.76
-  return u > 0 && u < 1 ? 0.32 * u * (1 - u) : 0
+  return u > 0 && u < 1 ? 0.24 * u * (1 - u) : 0
 }
 
 function handMoment(hand: Vec3, side: 1 | -1): HandMoment {

@@ -4,15 +4,15 @@ import { type Part, part } from './mesh.ts'
 import { cloth } from './surface.ts'
 
 const blossom = cloth(0xffc2cf, 0xe994b0, { ink: 0.25 })
-const top = 2.5
-const bottom = -0.9
 
-/** Petals in the wind: each falls through the view once a loop and comes in again above it. */
-export function petalParts(spread: number, count = 26): Part[] {
+/** Petals in the wind: each falls through the view once a loop and comes in again above it; `tall` is half the view's height at one metre. */
+export function petalParts(spread: number, tall: number, count = 26): Part[] {
   return Array.from({ length: count }, (_, k): Part => {
     const r = (j: number): number => hash(k, j + 100)
     const depth = mix(-2.2, 0.9, r(1))
     const x0 = mix(-1, 1, (k + r(2)) / count) * (4.1 - depth) * spread
+    const away = 4.1 - depth
+    const [top, bottom] = [0.98 + away * (tall * 1.12 - 0.03), 0.98 - away * (tall * 1.12 + 0.04)]
     const size = mix(0.016, 0.024, r(3))
     const spins = r(4) < 0.5 ? 1 : 2
     return part({ name: 'petals', surface: blossom, rows: 3, columns: 5, twoSided: true }, ({ time }) => {

@@ -99,7 +99,8 @@ function arm(chest: Place, move: DanceMoment, side: 1 | -1): Limb {
   const raise = smoothstep(-0.1, 0.35, hand[1])
   const root = inWorld(chest, [side * (shoulderAside - 0.008 * raise), rest.shoulder - rest.chest + 0.028 * raise, 0])
   const origin = inWorld(chest, [0, rest.shoulder - rest.chest, 0])
-  const target = add(origin, turned(chest, hand))
+  const reach = attach({ ...world, origin }, [0, 0, 0], (move.yaw + move.twist) * 0.62, move.lean, move.bend)
+  const target = inWorld(reach, hand)
   const { joint, end, hinge } = twoBones(root, target, upperArm, forearm, turned(chest, elbow))
   const along = unit(sub(end, joint))
   const facing = turned(chest, palm)
@@ -140,8 +141,8 @@ function stepAt(beat: number, side: 1 | -1): Step {
   const s = hop ? smoothstep(0.15, 0.85, t) : smoothstep(0.1, 0.9, t)
   const arc = sin((tau / 2) * smoothstep(0, 0.92, t))
   const yaw = mix(from.yaw, to.yaw, s)
-  const air = hop ? hopHeight(t) : 0.08 * arc
-  const back = hop ? 0.03 * arc : 0.075 * arc
+  const air = hop ? hopHeight(t) : 0.07 * arc
+  const back = hop ? 0.03 * arc : 0.055 * arc
   return {
     x: mix(from.x, to.x, s) - back * sin(yaw),
     z: mix(from.z, to.z, s) - back * cos(yaw),

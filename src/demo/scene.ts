@@ -32,7 +32,7 @@ export interface Scene {
 export function createScene(width: number, height: number): Scene {
   const { focal } = cameraAt(0, loopSeconds, width, height)
   const spread = width / 2 / focal
-  const parts = [...figureParts(), ...petalParts(spread), ...landscapeParts(spread)]
+  const parts = [...figureParts(), ...petalParts(spread, height / 2 / focal), ...landscapeParts(spread)]
   const firstPoint: number[] = []
   let pointCount = 0
   let triangleCount = 0
