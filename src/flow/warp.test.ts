@@ -74,6 +74,18 @@ describe('warp', () => {
     expect(errors[1]).toBeLessThan(errors[0]! / 2)
   })
 
+  it('weighs by sinc(t) sinc(t / 3), made to add up to 1, for lanczos3', () => {
+    const sinc = (t: number): number => (t === 0 ? 1 : Math.sin(Math.PI * t) / (Math.PI * t))
+    const f = 0.37
+    const pulse = { width: 12, height: 1, data: plane(12, 1, (x) => (x === 6 ? 1 : 0)) }
+    const out = warpPlane(pulse, uniformFlow(12, 1, f, 0), 'lanczos3').data
+    const weights = [2, 1, 0, -1, -2, -3].map((k) => sinc(f + k) * sinc((f + k) / 3))
+    const sum = weights.reduce((a, b) => a + b)
+    for (const [k, weight] of weights.entries()) expect(out[8 - k]).toBeCloseTo(weight / sum, 6)
+    expect(out[2]).toBe(0)
+    expect(out[9]).toBe(0)
+  })
+
   it('treats planar and interleaved channels alike, for any number of them', () => {
     const sides = fc.integer({ min: 1, max: 9 })
     const inputs = fc.tuple(sides, sides, fc.integer({ min: 1, max: 5 }), fc.constantFrom(...kernels), fc.integer())

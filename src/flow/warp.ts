@@ -108,21 +108,27 @@ function weighCubic(f: number, weights: Float64Array): void {
   weights[2] = 1 - weights[0] - weights[1]! - weights[3]
 }
 
+/**
+ * sin(pi t) sin(pi t / 3) / t^2 at t = f + 2 .. f - 3: the first factor is the same for all but for its sign, and so is the second for taps
+ * three apart.
+ */
 function weighLanczos3(f: number, weights: Float64Array): void {
+  // At a pixel, 0 and (by rounding) 1 included, the formula divides by zero.
+  const whole = Math.round(f)
+  if (Math.abs(f - whole) < 1e-9) {
+    weights.fill(0)
+    weights[2 + whole] = 1
+    return
+  }
   let sum = 0
-  for (let k = 0; k < 6; k++) {
-    const weight = lanczos3(f + 2 - k)
-    weights[k] = weight
-    sum += weight
+  for (let k = 0; k < 3; k++) {
+    const t = f + 2 - k
+    const wave = k === 1 ? -Math.sin((Math.PI / 3) * t) : Math.sin((Math.PI / 3) * t)
+    weights[k] = wave / (t * t)
+    weights[k + 3] = wave / ((t - 3) * (t - 3))
+    sum += weights[k]! + weights[k + 3]!
   }
   for (let k = 0; k < 6; k++) weights[k] = weights[k]! / sum
-}
-
-function lanczos3(x: number): number {
-  if (x === 0) return 1
-  if (Number.isInteger(x)) return 0
-  const t = Math.PI * x
-  return (3 * Math.sin(t) * Math.sin(t / 3)) / (t * t)
 }
 
 function sizeOf(flow: Flow): { readonly width: number; readonly height: number } {
