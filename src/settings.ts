@@ -74,7 +74,7 @@ export const settingsSchema = z.strictObject({
     placeholder: '1..30',
     shapesFrames: true,
   }),
-  sampler: setting(z.enum(['ddim', 'euler', 'euler_a', 'heun', 'dpmpp_2m']).optional(), {
+  sampler: setting(z.enum(['ddim', 'euler', 'euler_a', 'heun', 'dpmpp_2m', 'dpmpp_2m_sde']).optional(), {
     title: 'Sampler',
     description: 'How the noise is walked down.',
     group: 'Style',

@@ -34,7 +34,8 @@ export function resolveSettings(settings: Settings, model: DiffusionModel, info:
   return {
     prompt: resolvePrompt(settings, model),
     negative: settings.negative ?? defaults.negative,
-    strength: settings.strength ?? defaults.strength,
+    // The 2023 script never runs the first step.
+    strength: Math.min(settings.strength ?? defaults.strength, reference ? 0.999 : 1),
     steps: settings.steps ?? defaults.steps,
     cfgScale: settings.cfgScale ?? defaults.cfgScale,
     sampler: settings.sampler ?? defaults.sampler,
