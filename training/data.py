@@ -23,9 +23,9 @@ KEYS = ["src", "anime", "oil", "watercolor", "sketch", "comic", "pixel", "degrad
 PER_SHARD = 32
 
 
-def one(material: sources.Sources, number: int) -> tuple[np.ndarray, dict]:
+def one(material: sources.Sources, number: int, only: str | None) -> tuple[np.ndarray, dict]:
     """All versions (K, 256, 256, 3) of content `number`, and what is known about it."""
-    kind, picture, cel, tags = material.content(number)
+    kind, picture, cel, tags = material.content(number, only)
     r = np.random.default_rng(77 + number)
     made = {"src": picture, **styles.stylise(picture)}
     if cel is not None:
@@ -35,7 +35,7 @@ def one(material: sources.Sources, number: int) -> tuple[np.ndarray, dict]:
     return np.stack([made[k] for k in KEYS]), dict(kind=kind, tags=list(tags), spoilt=spoilt, number=number)
 
 
-def make_shards(work: str, debs: str, shards: list[int]) -> None:
+def make_shards(work: str, debs: str, shards: list[int], only: str | None) -> None:
     """One worker's share."""
     cv2.setNumThreads(1)
     material = sources.Sources(f"{work}/frames", debs)
@@ -46,7 +46,7 @@ def make_shards(work: str, debs: str, shards: list[int]) -> None:
         stem = f"{work}/shards/{s:05d}"
         if os.path.exists(stem + ".npy"):
             continue
-        pairs = [one(material, PER_SHARD * s + i) for i in range(PER_SHARD)]
+        pairs = [one(material, PER_SHARD * s + i, only) for i in range(PER_SHARD)]
         with open(stem + ".json", "w") as f:
             json.dump([m for _, m in pairs], f)
         np.save(stem + ".tmp.npy", np.stack([a for a, _ in pairs]))
@@ -61,12 +61,13 @@ def main() -> None:
     p.add_argument("--work", required=True, help="folder for everything made here")
     p.add_argument("--shards", default="0:40", help="first:end")
     p.add_argument("--workers", type=int, default=2)
+    p.add_argument("--kind", choices=list(sources.KINDS), help="make these shards of one kind only")
     args = p.parse_args()
     first, end = (int(x) for x in args.shards.split(":"))
     os.makedirs(f"{args.work}/shards", exist_ok=True)
     sources.extract_frames(args.clips, f"{args.work}/frames")
     spawn = multiprocessing.get_context("spawn")  # OpenCV's threads do not survive a fork
-    workers = [spawn.Process(target=make_shards, args=(args.work, args.debs, list(range(first + w, end, args.workers))))
+    workers = [spawn.Process(target=make_shards, args=(args.work, args.debs, list(range(first + w, end, args.workers)), args.kind))
                for w in range(args.workers)]
     for w in workers:
         w.start()

@@ -121,6 +121,7 @@ def main() -> None:
     p.add_argument("--cfg", type=float, default=2.0)
     p.add_argument("--frames", type=int, default=len(FRAMES), help="how many of the held-out frames")
     p.add_argument("--styles", default=",".join(PROMPT))
+    p.add_argument("--bf16", action="store_true", help="quicker; for a glance, not for the table")
     p.add_argument("--threads", type=int, default=2)
     args = p.parse_args()
     torch.set_num_threads(args.threads)
@@ -136,7 +137,7 @@ def main() -> None:
     write("wanted", columns([[s, *(w[k] for k in names)] for s, w in zip(sources, wanted)]))
     for spec in args.models:
         folder, weights, vae = (spec.split("+") + ["", ""])[:3]
-        model = Model(folder, weights or None, vae or None)
+        model = Model(folder, weights or None, vae or None, args.bf16)
         label = os.path.basename(os.path.normpath(weights or folder))
         scores = []
         for k in ["source", *wanted[0]]:

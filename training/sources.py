@@ -149,10 +149,10 @@ class Sources:
                     kept += 1
         return found
 
-    def content(self, number: int) -> tuple[str, np.ndarray, np.ndarray | None, list[str]]:
-        """(kind, picture, its cel drawing if one is known, tags)"""
+    def content(self, number: int, only: str | None = None) -> tuple[str, np.ndarray, np.ndarray | None, list[str]]:
+        """(kind, picture, its cel drawing if one is known, tags) of content `number`, of any kind or of kind `only`."""
         r = np.random.default_rng(10_000 + number)
-        kind = str(r.choice(list(KINDS), p=list(KINDS.values())))
+        kind = only or str(r.choice(list(KINDS), p=list(KINDS.values())))
         if kind in ("toon", "figure"):
             render, cel, tags = (toon if kind == "toon" else figures).scene(1000 + number)
             if r.random() < 0.25:
