@@ -69,14 +69,8 @@ export function demoClip(options: DemoClipOptions = {}): DemoClip {
     }
   }
 
-  const named = (): { names: string[]; numbers: number[] } => {
-    const names: string[] = []
-    const numbers = sceneOf().parts.map(({ name }) => {
-      if (!names.includes(name)) names.push(name)
-      return names.indexOf(name)
-    })
-    return { names, numbers }
-  }
+  let partNames: readonly string[] | undefined
+  const names = (): readonly string[] => (partNames ??= [...new Set(sceneOf().parts.map(({ name }) => name))])
 
   return {
     info: {
@@ -96,10 +90,10 @@ export function demoClip(options: DemoClipOptions = {}): DemoClip {
       if (!Number.isInteger(index) || index < 0 || index >= count)
         throw new RangeError(`index of a demo frame is a whole number from 0 to ${count - 1}, got ${index}.`)
       const before = viewAt(index - 1)
-      return motionOf(sceneOf(), viewAt(index), before, (index + 1) / rate, named().numbers)
+      return motionOf(sceneOf(), viewAt(index), before, (index + 1) / rate, names())
     },
     get partNames() {
-      return named().names
+      return names()
     },
     close: () => {
       closing.abort(new DOMException('The demo clip was closed.', 'AbortError'))

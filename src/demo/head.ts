@@ -67,8 +67,8 @@ const throat: Surface = {
 }
 
 export function headParts(): Part[] {
-  const rows = 44
-  const columns = 49
+  const rows = 36
+  const columns = 41
   const heightAt = (v: number): number => {
     const s = v * v * (3 - 2 * v)
     return -0.137 + 0.291 * (0.6 * v + 0.4 * s)

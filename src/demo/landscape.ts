@@ -140,7 +140,7 @@ function ridge({ name, z, half, top, colours, rough }: Ridge): Part {
     const y = mix(bottom, top(x), v)
     return [x, y, top(x) - y]
   }
-  return part({ name, surface, rows: 6, columns: 2 * Math.round(half * 35) + 1, paint, fixed: true }, () => (u, v) => {
+  return part({ name, surface, rows: 2, columns: 2 * Math.round(half * 35) + 1, paint, fixed: true }, () => (u, v) => {
     const [x, y] = paint(u, v)
     return [x, y, z]
   })
@@ -177,9 +177,11 @@ function windmill(x: number, foot: number, z: number, size: number): Part[] {
   ]
 }
 
-/** Everything behind the dancer; `spread` is half the view's width at one metre's distance. */
-export function landscapeParts(spread: number): Part[] {
+/** Everything behind the dancer; `spread` and `tall` are half the view's width and height at one metre's distance. */
+export function landscapeParts(spread: number, tall: number): Part[] {
   const half = (z: number): number => (eyeDistance - z) * (spread * 1.12 + 0.012) + 0.4
+  const skyTop = 3 + 36 * tall
+  const nearest = Math.max(1.7, eyeDistance - 0.85 / (tall + 0.06))
   const sheet = part(
     {
       name: 'sky',
@@ -187,16 +189,16 @@ export function landscapeParts(spread: number): Part[] {
       surface: sky,
       rows: 3,
       columns: 9,
-      paint: (u, v) => [mix(-half(-30), half(-30), u), mix(-3, 14, v), 0],
+      paint: (u, v) => [mix(-half(-30), half(-30), u), mix(-3, skyTop, v), 0],
     },
-    () => (u, v) => [mix(-half(-30), half(-30), u), mix(-3, 14, v), -30],
+    () => (u, v) => [mix(-half(-30), half(-30), u), mix(-3, skyTop, v), -30],
   )
   const place = (u: number, v: number): Vec3 => {
-    const z = mix(1.7, -8.5, v * (0.55 + 0.45 * v))
+    const z = mix(nearest, -8.5, v * (0.55 + 0.45 * v))
     const x = mix(-half(z), half(z), u)
     return [x, z, 0]
   }
-  const field = part({ name: 'meadow', surface: meadow, rows: 60, columns: 49, paint: place, fixed: true }, () => (u, v) => {
+  const field = part({ name: 'meadow', surface: meadow, rows: 44, columns: 37, paint: place, fixed: true }, () => (u, v) => {
     const [x, z] = place(u, v)
     return [x, ground(x, z), z]
   })

@@ -26,9 +26,10 @@ const order = [4, 1, 3, 5, 7, 0, 2, 6, 8] as const
  * A pixel at an edge shows several parts; its motion is that of the mesh that covers most of its samples (the nearer one of equals), taken
  * at this mesh's sample closest to the pixel's centre. Motions are never averaged across an edge.
  */
-export function motionOf(scene: Scene, view: View, before: View, after: number, partNumber: readonly number[]): DemoMotion {
+export function motionOf(scene: Scene, view: View, before: View, after: number, partNames: readonly string[]): DemoMotion {
   const { width, height, indices, partOf, parts } = scene
   const { raster, corners } = view
+  const partNumber = parts.map(({ name }) => partNames.indexOf(name))
   const pointsBefore = scene.pointsAt(before.time)
   const pointsAfter = scene.pointsAt(after)
   const cameraBefore = scene.cameraAt(before.time)

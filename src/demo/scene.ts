@@ -6,7 +6,7 @@ import { type Part, gridNormals } from './mesh.ts'
 import { petalParts } from './petals.ts'
 import { bodyAt } from './pose.ts'
 import type { Corners } from './rasterizer.ts'
-import { simulateSwing } from './swing.ts'
+import { swingAt } from './swing.ts'
 
 /** All parts as one list of points and triangles; the list is the same at every moment, only the points move. */
 export interface Scene {
@@ -32,7 +32,7 @@ export interface Scene {
 export function createScene(width: number, height: number): Scene {
   const { focal } = cameraAt(0, loopSeconds, width, height)
   const spread = width / 2 / focal
-  const parts = [...figureParts(), ...petalParts(spread, height / 2 / focal), ...landscapeParts(spread)]
+  const parts = [...figureParts(), ...petalParts(spread, height / 2 / focal), ...landscapeParts(spread, height / 2 / focal)]
   const firstPoint: number[] = []
   let pointCount = 0
   let triangleCount = 0
@@ -62,7 +62,6 @@ export function createScene(width: number, height: number): Scene {
       }
     }
   }
-  const swingAt = simulateSwing()
   const spare: Float32Array[] = []
   const kept = new Map<number, Float32Array>()
   const pointsAt = (time: number): Float32Array => {

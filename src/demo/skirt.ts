@@ -90,7 +90,7 @@ function pleated(base: Surface): Surface {
 export function skirtParts(): Part[] {
   const striped = pleated(bands(indigo, [0.07, cream], [0.12, indigo], [0.155, cream], [0.172, indigo]))
   return [
-    layer({ long: 0.285, wide: 0.64, deep: 0.024, gap: 0.005 }, { name: 'skirt', rows: 16, surface: striped }),
-    layer({ long: 0.302, wide: 0.57, deep: 0.018, gap: -0.005 }, { name: 'petticoat', rows: 12, surface: pleated(bands(cream)) }),
+    layer({ long: 0.285, wide: 0.64, deep: 0.024, gap: 0.005 }, { name: 'skirt', rows: 13, surface: striped }),
+    layer({ long: 0.302, wide: 0.57, deep: 0.018, gap: -0.005 }, { name: 'petticoat', rows: 8, surface: pleated(bands(cream)) }),
   ]
 }

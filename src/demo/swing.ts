@@ -46,8 +46,20 @@ interface Chain {
   readonly before: Vec3[]
 }
 
-/** Simulates one loop after several that let the start be forgotten; gives the state at any time. */
-export function simulateSwing(): (time: number) => Swing {
+let simulated: readonly Swing[] | undefined
+
+/** The state at any time, seconds; simulated when first asked for. */
+export function swingAt(time: number): Swing {
+  simulated ??= simulate()
+  const place = (((time % loopSeconds) + loopSeconds) % loopSeconds) * stepsPerSecond
+  const k = Math.floor(place + 1e-6)
+  const t = place - k
+  const state = simulated[k % simulated.length]!
+  return Math.abs(t) < 1e-6 ? state : blend(state, simulated[(k + 1) % simulated.length]!, t)
+}
+
+/** One loop in steps, after several that let the start be forgotten. */
+function simulate(): Swing[] {
   const steps = loopSeconds * stepsPerSecond
   const bodies = Array.from({ length: steps }, (_, k) => bodyAt(k / stepsPerSecond))
   const yaws = bodies.map((body) => body.yaw)
@@ -81,13 +93,7 @@ export function simulateSwing(): (time: number) => Swing {
       tails: { left: [...chains.left.points], right: [...chains.right.points] },
     })
   }
-  return (time) => {
-    const place = (((time % loopSeconds) + loopSeconds) % loopSeconds) * stepsPerSecond
-    const nearest = Math.round(place)
-    if (Math.abs(place - nearest) < 1e-6) return states[nearest % steps]!
-    const k = Math.floor(place)
-    return blend(states[k % steps]!, states[(k + 1) % steps]!, place - k)
-  }
+  return states
 }
 
 function blend(a: Swing, b: Swing, t: number): Swing {
