@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { framesInMemory, movingScene } from '../../test/scenes/moving-scene.ts'
 import type { FlowEstimator } from '../flow/flow.ts'
+import type { Frame } from '../image/frame.ts'
 import { resizeFrame } from '../image/resize.ts'
 import type { FrameSource } from '../video/frame-source.ts'
 import { measure } from './measure.ts'
@@ -139,6 +140,8 @@ test('the text table is aligned and has the ratio, the goal and what stands out'
     flow,
   })
   const text = measureTable(measures, { full: true })
+  const unguided = measures.baseline!.values.warpError! * 1000
+  expect(/^Warp error .*/m.exec(text)![0]).toContain(` ${unguided.toFixed(2)} `)
   const lines = text.split('\n')
   const head = lines.findIndex((line) => line.startsWith('measure'))
   expect(lines[head - 1]).toBe('result')
@@ -149,4 +152,18 @@ test('the text table is aligned and has the ratio, the goal and what stands out'
   expect(text).toContain('\nmine\n')
   expect(text).toContain('> 4 px a frame')
   expect(text).not.toMatch(/NaN|undefined|null/)
+})
+
+test('what drifts with the clip itself drifts in the unguided render too, and is not held against the result', async () => {
+  const long = movingScene(12, 48, 32)
+  const brighter = (frames: readonly Frame[]): Frame[] =>
+    frames.map((frame, t) => ({ ...frame, data: frame.data.map((value) => Math.min(255, value + 3 * t)) }))
+  const { result } = await measure({
+    source: framesInMemory(long.source),
+    result: framesInMemory(brighter(long.steady)),
+    baseline: framesInMemory(brighter(long.fresh)),
+    flow: long.flow,
+  })
+  expect(result.drift.L!.low).toBeGreaterThan(0.5)
+  expect(Math.abs(result.driftAgainstBaseline!.L!.slope)).toBeLessThan(0.1)
 })

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { framesInMemory, movingScene } from '../../test/scenes/moving-scene.ts'
 import { decodeImage } from '../image/png.ts'
 import { measure } from './measure.ts'
+import { scriptJson } from './report/html.ts'
 import { lineChart, niceTicks } from './report/line-chart.ts'
 import { spread } from './report/pictures.ts'
 import { renderReport } from './report.ts'
@@ -86,4 +87,10 @@ test('ticks are round and reach the top of the data', () => {
   expect(niceTicks(10)).toEqual([0, 2.5, 5, 7.5, 10])
   expect(niceTicks(0.37)).toEqual([0, 0.1, 0.2, 0.30000000000000004])
   for (const highest of [1e-9, 0.02, 3, 77, 12345]) expect(niceTicks(highest).length).toBeGreaterThanOrEqual(3)
+})
+
+test('data in a script element cannot end it', () => {
+  const json = scriptJson(['</script>'])
+  expect(json).not.toContain('<')
+  expect(JSON.parse(json)).toEqual(['</script>'])
 })

@@ -81,4 +81,6 @@ test('outliers are single peaks, not steady noise', () => {
   expect(outliers(calm)).toEqual([])
   const glitch = calm.map((value, t) => (t === 20 ? 9 : t === 19 || t === 21 ? 4.5 : value))
   expect(outliers([null, ...glitch])).toEqual([21])
+  // Far outside a tiny spread, yet nothing anyone would see.
+  expect(outliers(calm.map((_, t) => (t === 20 ? 1.5 : 1 + 0.001 * (t % 3))))).toEqual([])
 })
