@@ -23,11 +23,18 @@ describe('occlusion', () => {
     expect(count(occlusion(still, still))).toBe(0)
   })
 
-  it('is where the flow leads out of the frame, and only there', () => {
-    const back = uniformFlow(width, height, -3.5, 2)
+  it.each([
+    [-3.5, 2],
+    [0.5, -0.5],
+  ])('is where the flow (%d, %d) leads out of the frame, and only there', (u, v) => {
+    const back = uniformFlow(width, height, u, v)
     const occluded = occlusion(back, opposite(back))
-    for (let y = 0; y < height; y++)
-      for (let x = 0; x < width; x++) expect(occluded[at(x, y)]).toBe(x - 3.5 < 0 || y + 2 > height - 1 ? 1 : 0)
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const inside = x + u >= 0 && x + u <= width - 1 && y + v >= 0 && y + v <= height - 1
+        expect(occluded[at(x, y)]).toBe(inside ? 0 : 1)
+      }
+    }
   })
 
   it('begins at |b + f|^2 = 0.01 (|b|^2 + |f|^2) + 0.5', () => {
