@@ -16,11 +16,18 @@ export const tone = (seconds: number): string[] => [
 /** H.264 that every build writes. */
 export const h264: readonly string[] = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p']
 
+/** Stands for the option by which this ffmpeg keeps every frame and its time. */
+export const everyFrame = '(every frame)'
+
 /** Runs the ffmpeg that the tests run with; `args` ends with the file's name inside `folder`. Returns its path. */
 export async function makeClip(folder: string, name: string, args: readonly string[], input?: Uint8Array): Promise<string> {
   const ffmpeg = await findFfmpeg()
   const path = join(folder, name)
-  const exit = await runFfmpeg(ffmpeg.path, ['-y', ...args, path], input ? { input } : {})
+  const exit = await runFfmpeg(
+    ffmpeg.path,
+    ['-y', ...args.flatMap((arg) => (arg === everyFrame ? ffmpeg.passthrough : [arg])), path],
+    input ? { input } : {},
+  )
   if (exit.code !== 0) throw new Error(`ffmpeg could not make ${name}: ${exit.errors.join(' | ')}`)
   return path
 }

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { h264, makeClip, picture, tone } from '../../../test/media/make-clip.ts'
+import { everyFrame, h264, makeClip, picture, tone } from '../../../test/media/make-clip.ts'
 import { testFrameSource } from '../frame-source.contract.ts'
 import type { FrameRange, FrameSource, TimedFrame } from '../frame-source.ts'
 import { openSource } from '../open-source.ts'
@@ -43,7 +43,7 @@ describe('every frame with its time', () => {
 
   test.each(['mp4', 'mkv'])('variable rate in %s: no frame is lost or doubled', async (ending) => {
     const kept = Array.from({ length: 40 }, (_, n) => n).filter((n) => n % 5 === 0 || n % 7 === 0)
-    const select = ['-vf', 'select=not(mod(n\\,5))+not(mod(n\\,7))', '-vsync', 'passthrough']
+    const select = ['-vf', 'select=not(mod(n\\,5))+not(mod(n\\,7))', everyFrame]
     const path = await make(`vfr.${ending}`, [...picture(2, 20), ...select, ...h264])
     const source = await openSource(path)
     const times = timesOf(await read(source))
@@ -114,6 +114,22 @@ describe('a range in seconds is reached by seeking', () => {
       }
     },
   )
+})
+
+test('what lies before a range in seconds is not decoded: damage there does no harm', async () => {
+  const whole = await make('front.mkv', [...picture(12, 10, '160x120'), ...h264, '-g', '10'])
+  const bytes = await readFile(whole)
+  for (let i = Math.floor(bytes.length * 0.2); i < bytes.length * 0.3; i += 7) bytes[i] = (i * 37) & 255
+  const path = join(folder, 'front-damaged.mkv')
+  await writeFile(path, bytes)
+  const range: FrameRange = { unit: 'seconds', start: 9, end: 10 }
+  const source = await openSource(path)
+  const got = await read(source, range)
+  expect(got.map(hash)).toEqual((await read(await openSource(whole), range)).map(hash))
+  expect(got.length).toBe(10)
+  expect(source.warnings).toEqual([])
+  await read(source)
+  expect(source.warnings.join()).toContain('front-damaged.mkv is ')
 })
 
 describe('the picture as a viewer sees it', () => {

@@ -94,7 +94,7 @@ async function* decode(probe: VideoProbe, options: DecodeOptions): AsyncGenerato
   const ticks: (number | undefined)[] = []
   let clock = { numerator: 0, denominator: 1 }
   let wake: () => void = () => {}
-  const state = { ended: false }
+  const state = { ended: false, late: false }
   let cut: string | undefined
   let damage: string | undefined
   const running = startFfmpeg(ffmpeg.path, decodeArguments(probe, ffmpeg, seek), {
@@ -120,6 +120,20 @@ async function* decode(probe: VideoProbe, options: DecodeOptions): AsyncGenerato
   exit.catch(() => {})
   running.stdin.end()
 
+  const tickOf = async (frame: number): Promise<void> => {
+    // ffmpeg logs a frame before it writes it, so this is short; the limit only turns a log that cannot be read into an error.
+    const limit = setTimeout(() => {
+      state.late = true
+      wake()
+    }, 10_000)
+    while (ticks.length === 0 && !state.ended && !state.late) await new Promise<void>((resolve) => (wake = resolve))
+    clearTimeout(limit)
+    if (state.late)
+      throw new OfgenError('video_unreadable', `ffmpeg told no time for frame ${frame} of ${path}.`, {
+        hint: 'Use another ffmpeg (--ffmpeg), version 5.1 or newer.',
+      })
+  }
+
   // 2. Raw pictures from stdout, each with the time that was logged for it.
   const channels = probe.hasAlpha ? 4 : 3
   const size = width * height * channels
@@ -137,7 +151,7 @@ async function* decode(probe: VideoProbe, options: DecodeOptions): AsyncGenerato
         filled += part
         if (filled < size) continue
         signal.throwIfAborted()
-        while (ticks.length === 0 && !state.ended) await new Promise<void>((resolve) => (wake = resolve))
+        if (ticks.length === 0 && !state.ended) await tickOf(count)
         const tick = ticks.shift()
         let time = tick === undefined ? NaN : (tick * clock.numerator) / clock.denominator + offset
         if (!(time > last)) {
