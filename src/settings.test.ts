@@ -12,7 +12,7 @@ test.each([
   [{ strength: 1.5 }, /--strength cannot be 1\.5; accepted: a number from 0 to 1/],
   [{ cfgScale: 0 }, /--cfg-scale cannot be 0/],
   [{ steps: 2.5 }, /--steps cannot be 2\.5/],
-  [{ method: 'magic' }, /--method cannot be "magic"; accepted: flow, reference, none/],
+  [{ method: 'magic' }, /--method cannot be "magic"; accepted: flow, previous, reference, none/],
   [{ size: '384' }, /--size cannot be "384"; accepted: two whole numbers/],
   [{ strenght: 0.5 }, /There is no setting "strenght"/],
 ])('a wrong value %j is refused by name with what is accepted', (input, message) => {

@@ -87,9 +87,10 @@ export const settingsSchema = z.strictObject({
     placeholder: 'N',
     shapesFrames: true,
   }),
-  method: setting(z.enum(['flow', 'reference', 'none']).default('flow'), {
+  method: setting(z.enum(['flow', 'previous', 'reference', 'none']).default('flow'), {
     title: 'Method',
-    description: 'How frames are held together: flow (ours), reference (the 2023 script, exactly), none (each frame on its own).',
+    description:
+      'How frames are held together: flow (keyframes, carried to the frames between), previous (each frame drawn to the one before), reference (the 2023 script, exactly), none.',
     group: 'Steadiness',
     shapesFrames: true,
   }),

@@ -17,7 +17,7 @@ const settings: AnimateSettings = {
   width: 64,
   height: 48,
   seed: 3,
-  method: 'flow',
+  method: 'previous',
   noise: 'carried',
 }
 

@@ -153,7 +153,7 @@ const refused: readonly (readonly [name: string, args: () => Promise<string[]> |
   [
     'an unknown method',
     () => [clip, '-o', 'x7', '--method', 'magic'],
-    /--method cannot be "magic"; accepted: flow, reference, none/,
+    /--method cannot be "magic"; accepted: flow, previous, reference, none/,
   ],
   ['an unknown style', () => [clip, '-o', 'x8', '--style', 'cubism'], /accepted for mini-sd: anime, oil/],
   ['a size the model cannot work in', () => [clip, '-o', 'x9', '--size', '63x48'], /must be a multiple of/],

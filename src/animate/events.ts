@@ -46,6 +46,8 @@ export interface FrameRecord {
   readonly seed: number
   /** Mean length of the flow from the previous frame in pixels, and the share of the picture it is trusted on; absent for the first of a shot. */
   readonly motion?: { readonly pixels: number; readonly trusted: number } | undefined
+  /** Network evaluations, of the part that was painted; `painted` is its share of the picture, 0..1. */
   readonly evaluations: number
+  readonly painted: number
   readonly seconds: number
 }

@@ -13,6 +13,7 @@ export function frameStoreContract(name: string, open: () => Promise<FrameStore>
     prompt: 'oil painting',
     seed: 1,
     evaluations: 10,
+    painted: 1,
     seconds: 1,
   })
   const picture = (value: number) => {

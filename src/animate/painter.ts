@@ -1,7 +1,7 @@
 import type { Denoiser, Latent, LatentShape } from '../diffusion/denoiser.ts'
 import { samplerByName } from '../diffusion/samplers/sampler-by-name.ts'
 import { noiseSteps } from '../diffusion/spacing.ts'
-import { toFloatImage, toFrame, type FloatImage, type Frame } from '../image/frame.ts'
+import { toFloatImage, type FloatImage, type Frame } from '../image/frame.ts'
 import type { Conditioning, DiffusionModel } from '../stable-diffusion/diffusion-model.ts'
 
 /** How every frame of a render is painted. */
@@ -23,6 +23,8 @@ export interface PaintRequest {
   readonly source: Latent
   /** Standard normal, as long as the latent. */
   readonly noise: Latent
+  /** Sides of the latent, where a part of the picture is painted; by default the whole. */
+  readonly shape?: LatentShape | undefined
   /** Wraps the model's denoiser, for guidance. */
   readonly steer?: ((denoise: Denoiser) => Denoiser) | undefined
   /** Fresh noise of a step, for samplers that draw some. */
@@ -39,7 +41,11 @@ export interface Painter {
   /** Noise levels that are walked down, and which steps of the whole run they are. */
   readonly run: { readonly sigmas: readonly number[]; readonly first: number; readonly steps: number }
   encode(image: Frame | FloatImage, signal?: AbortSignal): Promise<Latent>
-  decode(latent: Latent, signal?: AbortSignal): Promise<Frame>
+  /** @returns 0..1, of the whole picture or of a part. */
+  decode(
+    latent: Latent,
+    options?: { readonly shape?: LatentShape; readonly signal?: AbortSignal | undefined },
+  ): Promise<FloatImage>
   /** img2img: noises the source to the first level and walks down from there. Resolves to the clean latent. */
   paint(request: PaintRequest): Promise<Latent>
 }
@@ -62,9 +68,9 @@ export async function createPainter(model: DiffusionModel, settings: PaintSettin
     run,
     encode: (image, stop) =>
       model.encode(image.data instanceof Uint8Array ? toFloatImage(image as Frame) : (image as FloatImage), stop),
-    decode: async (latent, stop) => toFrame(await model.decode(latent, shape, stop)),
-    paint: ({ source, noise, steer, stepNoise, signal: stop, onStep }) => {
-      const denoise = model.denoiser(model.seesSource ? { ...conditioning, source } : conditioning)
+    decode: (latent, options = {}) => model.decode(latent, options.shape ?? shape, options.signal),
+    paint: ({ source, noise, shape: part = shape, steer, stepNoise, signal: stop, onStep }) => {
+      const denoise = model.denoiser({ ...conditioning, shape: part, ...(model.seesSource ? { source } : {}) })
       const sigma = run.sigmas[0]!
       const start = new Float32Array(source.length)
       for (let i = 0; i < start.length; i++) start[i] = source[i]! + sigma * noise[i]!

@@ -33,7 +33,17 @@ async function openFolder(path: string, changed: Partial<Manifest> = {}, overwri
   opened.push(folder)
   return folder
 }
-const record = (frame: number, key: string) => ({ frame, time: 0, key, shot: 0, prompt: '', seed: 1, evaluations: 1, seconds: 1 })
+const record = (frame: number, key: string) => ({
+  frame,
+  time: 0,
+  key,
+  shot: 0,
+  prompt: '',
+  seed: 1,
+  evaluations: 1,
+  painted: 1,
+  seconds: 1,
+})
 
 frameStoreContract('render folder', () => openFolder(join(base, `out${opened.length}`)))
 

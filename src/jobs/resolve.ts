@@ -13,7 +13,7 @@ export interface Resolved {
   readonly cfgScale: number
   readonly sampler: string
   readonly seed: number
-  readonly method: 'flow' | 'reference' | 'none'
+  readonly method: 'flow' | 'previous' | 'reference' | 'none'
   readonly noise: 'carried' | 'same' | 'fresh'
   readonly flow: 'dis' | 'farneback'
   readonly width: number
@@ -41,7 +41,7 @@ export function resolveSettings(settings: Settings, model: DiffusionModel, info:
     sampler: settings.sampler ?? defaults.sampler,
     seed: settings.seed,
     method: settings.method,
-    noise: settings.noise ?? (settings.method === 'flow' ? 'carried' : 'fresh'),
+    noise: settings.noise ?? (settings.method === 'flow' || settings.method === 'previous' ? 'carried' : 'fresh'),
     flow: settings.flow ?? (reference ? 'farneback' : 'dis'),
     width: size.width,
     height: size.height,

@@ -1,0 +1,153 @@
+import { resizePlane } from '../image/resize.ts'
+import { guideTowards } from '../guidance/guide.ts'
+import { progressOf } from '../guidance/scheduled-weight.ts'
+import { joinPainted, predictFromAnchors, type SidedPrediction } from '../guidance/two-sided.ts'
+import { toFloatImage, type FloatImage, type Frame, type Plane } from '../image/frame.ts'
+import { contentKey } from './content-key.ts'
+import type { RenderEvent } from './events.ts'
+import type { FootageFrame } from './footage.ts'
+import { cropLatent, pastePicture, regionToPaint } from './region.ts'
+import { beginShot, createPaintNoise, keepOrPaint, type AnimateRun, type PaintNoise } from './run.ts'
+import { segments, type Segment, type SegmentFrame } from './segment.ts'
+
+/** Most frames from keyframe to keyframe: what is held in memory with its flows. */
+const longest = 8
+/** Mean trust of the way back below which another keyframe is painted. */
+const leastTrust = 0.4
+/** How strongly a keyframe is drawn to the one before it, and for which part of the run. */
+const keyWeight = 0.6
+const keyPart = 0.5
+/** Latent cells around a part that is painted alone. */
+const margin = 6
+/** Share of the picture below which nothing is painted. */
+const least = 0.002
+
+/** A finished keyframe. */
+interface Key {
+  readonly image: FloatImage
+  readonly key: string
+}
+
+/**
+ * Paints keyframes, and makes the frames between from the keyframe before and the one after, each moved once along the composed flow; only
+ * what neither shows is painted. Nothing is ever made from a frame that was itself made from others, but keyframes, which are only drawn
+ * to the one before in their early steps.
+ */
+export async function* byKeyframes(
+  run: AnimateRun,
+  footage: AsyncIterable<FootageFrame>,
+): AsyncGenerator<RenderEvent, void, undefined> {
+  const noiseOf = createPaintNoise(run)
+  let before: Key | undefined
+  for await (const segment of segments(footage, { longest, leastTrust })) {
+    const noises = segment.frames.map(({ item }) => noiseOf(item))
+    const hashes = segment.frames.map(({ item }) => item.hash)
+    const last = segment.frames.length - 1
+    const end = segment.frames[last]!
+    yield* beginShot(run, end.item)
+
+    // 1. The keyframe at the end.
+    const anchored = end.toBefore === undefined ? undefined : before
+    const key = contentKey(...run.identity, 'key', hashes, noises[last]!.key, anchored?.key ?? null)
+    const image = yield* keepOrPaint(run, end.item, key, (onStep) => paintKey(run, end, noises[last]!, anchored, onStep))
+    const after: Key = { image: toFloatImage(image), key }
+
+    // 2. The frames before it.
+    for (let n = 0; n < last; n++) {
+      const between = segment.frames[n]!
+      const ownKey = contentKey(...run.identity, 'between', n, hashes, noises[n]!.key, before!.key, after.key)
+      yield* keepOrPaint(run, between.item, ownKey, (onStep) =>
+        paintBetween(run, segment, n, noises[n]!, [before!, after], onStep),
+      )
+    }
+    before = after
+  }
+  run.frames.sort((a, b) => a.frame - b.frame)
+}
+
+async function paintKey(
+  { painter, settings, signal }: AnimateRun,
+  { item, toBefore }: SegmentFrame,
+  noise: PaintNoise,
+  before: Key | undefined,
+  onStep: (step: number) => void,
+): Promise<{ image: FloatImage; painted: number }> {
+  const source = await painter.encode(item.frame.image, signal)
+  const request = { source, noise: noise.start, stepNoise: noise.step, signal, onStep }
+  if (before === undefined || toBefore === undefined)
+    return { image: await painter.decode(await painter.paint(request), { signal }), painted: 1 }
+  const { image, coverage } = predictFromAnchors([{ image: before.image, track: toBefore, nearness: 1 }])
+  const k0 = await painter.encode(image, signal)
+  const cells = onCells(coverage, painter.shape)
+  const progress = progressOf(painter.run)
+  const weights = cells.map((value) => keyWeight * value)
+  const until = 1 - settings.strength * (1 - keyPart)
+  const latent = await painter.paint({
+    ...request,
+    steer: (denoise) => guideTowards(k0, (sigma) => (progress(sigma) <= until ? weights : 0), denoise),
+  })
+  return { image: await painter.decode(latent, { signal }), painted: 1 }
+}
+
+async function paintBetween(
+  { painter, model, signal, onDebug }: AnimateRun,
+  segment: Segment,
+  n: number,
+  noise: PaintNoise,
+  [before, after]: readonly [Key, Key],
+  onStep: (step: number) => void,
+): Promise<{ image: FloatImage; painted: number }> {
+  const { item, toBefore, toAfter } = segment.frames[n]!
+  const passed = (n + 1) / segment.frames.length
+  const prediction = predictFromAnchors([
+    { image: before.image, track: toBefore!, nearness: 1 - passed },
+    { image: after.image, track: toAfter!, nearness: passed },
+  ])
+  if (onDebug !== undefined) {
+    await onDebug('raw', item.frame.index, { image: item.frame.image })
+    await onDebug('warped', item.frame.index, { image: prediction.image })
+    await onDebug('flow', item.frame.index, { flow: item.motion!.backward })
+    await onDebug('weight', item.frame.index, { plane: prediction.coverage })
+  }
+  const region = regionToPaint(prediction.coverage, model.scale, margin, least)
+  if (region === undefined) return { image: prediction.image, painted: 0 }
+  const painted = await paintHoles({ painter, signal }, item.frame.image, prediction, noise, region, onStep)
+  const whole = pastePicture(prediction.image, painted, region.x * model.scale, region.y * model.scale)
+  const { shape } = painter
+  return {
+    image: joinPainted(prediction.image, prediction.coverage, whole),
+    painted: (region.width * region.height) / (shape.width * shape.height),
+  }
+}
+
+/** Paints a part of a frame, held to the prediction where that is to be kept. */
+async function paintHoles(
+  { painter, signal }: Pick<AnimateRun, 'painter' | 'signal'>,
+  frame: Frame,
+  { image, coverage }: SidedPrediction,
+  noise: PaintNoise,
+  region: { x: number; y: number; width: number; height: number },
+  onStep: (step: number) => void,
+): Promise<FloatImage> {
+  const { shape } = painter
+  const part = { ...shape, width: region.width, height: region.height }
+  const crop = (latent: Float32Array): Float32Array => cropLatent(latent, shape, region)
+  const source = crop(await painter.encode(frame, signal))
+  const k0 = crop(await painter.encode(image, signal))
+  const weights = cropLatent(onCells(coverage, shape), { ...shape, channels: 1 }, region)
+  const latent = await painter.paint({
+    source,
+    noise: crop(noise.start),
+    stepNoise: (step) => crop(noise.step(step)),
+    shape: part,
+    steer: (denoise) => guideTowards(k0, () => weights, denoise),
+    signal,
+    onStep,
+  })
+  return painter.decode(latent, { shape: part, signal })
+}
+
+/** Coverage on the latent grid: what is not wholly kept is not held. */
+function onCells(coverage: Plane, { width, height }: { readonly width: number; readonly height: number }): Float32Array {
+  return resizePlane(coverage, width, height).data
+}

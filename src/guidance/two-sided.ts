@@ -1,0 +1,102 @@
+import type { Track } from '../flow/compose.ts'
+import { warpImage } from '../flow/warp.ts'
+import { blurPlane } from '../image/blur.ts'
+import type { FloatImage, Plane } from '../image/frame.ts'
+
+/** A finished frame seen from another one: the way from there to it, and the picture itself. */
+export interface Anchor {
+  /** From the frame that is wanted to the anchor, with how far it is to be believed. */
+  readonly track: Track
+  /** The anchor's result, 0..1. */
+  readonly image: FloatImage
+}
+
+/** What anchors say about a frame. */
+export interface SidedPrediction {
+  /** The anchors' pictures, moved and mixed; where none is believed, the one that is believed most. */
+  readonly image: FloatImage
+  /** How far the prediction may be kept, 0 (to be painted) to 1. */
+  readonly coverage: Plane
+}
+
+/** Trust below which a moved pixel is not used, and above which it is taken whole. */
+const trustBegins = 0.25
+const trustEnds = 0.6
+/** Pixels by which what is kept shrinks, so that edges of moving things are painted, and the feather of its rim. */
+const erosion = 2
+const feather = 1.5
+
+/**
+ * Predicts a frame from finished ones before and after it: each is moved once, along the composed flow, straight from its own pixels. They
+ * are mixed by trust and by nearness in time, so that the picture passes from one to the other without a jump.
+ *
+ * @param anchors One or two, with their nearness 0..1 (1: the wanted frame is the anchor itself).
+ */
+export function predictFromAnchors(anchors: readonly (Anchor & { readonly nearness: number })[]): SidedPrediction {
+  const { width, height } = anchors[0]!.image
+  const count = width * height
+  const moved = anchors.map(({ image, track }) => warpImage(image, track.flow, 'lanczos3').data)
+  const mixed = new Float32Array(count * 3)
+  const believed = new Float32Array(count)
+  for (let i = 0; i < count; i++) {
+    let sum = 0
+    let most = 0
+    for (let a = 0; a < anchors.length; a++) {
+      const { track, nearness } = anchors[a]!
+      const trust = track.trust.data[i]!
+      const kept = smoothStep((trust - trustBegins) / (trustEnds - trustBegins))
+      if (kept > most) most = kept
+      // The small term decides where nothing is believed.
+      const weight = (kept + 1e-4 * (trust + 1e-3)) * (nearness + 1e-3)
+      sum += weight
+      for (let c = 0; c < 3; c++) mixed[3 * i + c] = mixed[3 * i + c]! + weight * moved[a]![3 * i + c]!
+    }
+    for (let c = 0; c < 3; c++) mixed[3 * i + c] = mixed[3 * i + c]! / sum
+    believed[i] = most
+  }
+  return { image: { width, height, data: mixed }, coverage: softened({ width, height, data: believed }) }
+}
+
+function smoothStep(x: number): number {
+  const t = Math.min(1, Math.max(0, x))
+  return t * t * (3 - 2 * t)
+}
+
+/** Shrinks what is kept and gives it a soft rim that stays inside. */
+function softened(coverage: Plane): Plane {
+  const shrunk = eroded(coverage, erosion)
+  const blurred = blurPlane(shrunk, feather).data
+  const data = blurred.map((value, i) => Math.min(value, coverage.data[i]!))
+  return { ...coverage, data }
+}
+
+/** The least value within `radius` pixels, squares. */
+export function eroded({ width, height, data }: Plane, radius: number): Plane {
+  const rows = new Float32Array(data.length)
+  const out = new Float32Array(data.length)
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      let least = Infinity
+      for (let k = Math.max(0, x - radius); k <= Math.min(width - 1, x + radius); k++)
+        least = Math.min(least, data[y * width + k]!)
+      rows[y * width + x] = least
+    }
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      let least = Infinity
+      for (let k = Math.max(0, y - radius); k <= Math.min(height - 1, y + radius); k++)
+        least = Math.min(least, rows[k * width + x]!)
+      out[y * width + x] = least
+    }
+  return { width, height, data: out }
+}
+
+/** kept * prediction + (1 - kept) * painted, a pixel. */
+export function joinPainted(prediction: FloatImage, coverage: Plane, painted: FloatImage): FloatImage {
+  const data = new Float32Array(painted.data.length)
+  for (let i = 0; i < coverage.data.length; i++) {
+    const kept = coverage.data[i]!
+    for (let c = 0; c < 3; c++) data[3 * i + c] = kept * prediction.data[3 * i + c]! + (1 - kept) * painted.data[3 * i + c]!
+  }
+  return { ...painted, data }
+}
