@@ -1,6 +1,7 @@
 import { demoClip } from '../demo/clip.ts'
 import { renderSource } from '../jobs/render.ts'
 import { parseSettings, parseSize } from '../settings.ts'
+import { remembered } from '../video/remembered.ts'
 import { settingsFrom } from './arguments.ts'
 import { runEvents, type RunContext } from './run-events.ts'
 
@@ -9,7 +10,7 @@ export function demoCommand(context: RunContext): (options: Record<string, unkno
   return async (options) => {
     const given = settingsFrom(options)
     const settings = parseSettings({ style: 'watercolor', compare: true, ...given })
-    const source = demoClip(settings.size === undefined ? {} : parseSize(settings.size))
+    const source = remembered(demoClip(settings.size === undefined ? {} : parseSize(settings.size)))
     const output = options['output'] as string
     await runEvents(
       renderSource({
