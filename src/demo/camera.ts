@@ -1,4 +1,4 @@
-import { type Vec3, across, cross, dot, scale, sin, sub, tau, unit } from './maths.ts'
+import { type Vec3, across, cross, dot, sin, sub, tau, unit } from './maths.ts'
 
 /** A pinhole camera. Pixel centres are whole numbers: the top left pixel's centre is (0, 0). */
 export interface Camera {
@@ -41,13 +41,4 @@ export function project(camera: Camera, point: Vec3): Vec3 {
   const depth = -dot(d, camera.back)
   const s = camera.focal / depth
   return [camera.centreX + s * dot(d, camera.right), camera.centreY - s * dot(d, camera.up), depth]
-}
-
-/** The world point at picture position (x, y) and distance `depth` along the view. */
-export function unproject(camera: Camera, x: number, y: number, depth: number): Vec3 {
-  const s = depth / camera.focal
-  const a = scale(camera.right, (x - camera.centreX) * s)
-  const b = scale(camera.up, (camera.centreY - y) * s)
-  const c = scale(camera.back, -depth)
-  return [camera.eye[0] + a[0] + b[0] + c[0], camera.eye[1] + a[1] + b[1] + c[1], camera.eye[2] + a[2] + b[2] + c[2]]
 }

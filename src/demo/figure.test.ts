@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { assert, double, property } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { loft, straight } from './loft.ts'
 import { type Vec3, cos, curve, dot, length, loop, sin, sub, unit } from './maths.ts'
@@ -10,8 +10,8 @@ import { type Pose, swingAt } from './swing.ts'
 
 describe('mathematics without the engine', () => {
   it('has the sine and cosine of Math to 1e-8', () => {
-    fc.assert(
-      fc.property(fc.double({ min: -200, max: 200, noNaN: true }), (x) => {
+    assert(
+      property(double({ min: -200, max: 200, noNaN: true }), (x) => {
         expect(Math.abs(sin(x) - Math.sin(x))).toBeLessThan(1e-8)
         expect(Math.abs(cos(x) - Math.cos(x))).toBeLessThan(1e-8)
       }),
@@ -32,11 +32,11 @@ describe('mathematics without the engine', () => {
 })
 
 describe('the skeleton', () => {
-  const angle = fc.double({ min: -3, max: 3, noNaN: true })
+  const angle = double({ min: -3, max: 3, noNaN: true })
 
   it('keeps places rigid and takes points there and back', () => {
-    fc.assert(
-      fc.property(angle, angle, angle, (yaw, pitch, roll) => {
+    assert(
+      property(angle, angle, angle, (yaw, pitch, roll) => {
         const place = attach(world, [0.3, -0.2, 1], yaw, pitch, roll)
         expect(dot(place.x, place.y)).toBeCloseTo(0, 7)
         expect(length(place.z)).toBeCloseTo(1, 7)
@@ -47,8 +47,8 @@ describe('the skeleton', () => {
   })
 
   it('keeps the lengths of two bones, reaches what is in reach and points at what is not', () => {
-    fc.assert(
-      fc.property(angle, angle, angle, (x, y, z) => {
+    assert(
+      property(angle, angle, angle, (x, y, z) => {
         const target: Vec3 = [x * 0.2, y * 0.2, z * 0.2 + 0.01]
         const { joint, end } = twoBones([0, 0, 0], target, 0.3, 0.25, [0.2, 0.9, 0.1])
         const wanted = length(target)

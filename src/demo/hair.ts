@@ -3,7 +3,7 @@ import { loft, through } from './loft.ts'
 import { type Vec3, add, across, cos, curve, degrees, hash, mix, noise, scale, sin, smoothstep, sub, tau, unit } from './maths.ts'
 import { type Part, part } from './mesh.ts'
 import { hairTones } from './palette.ts'
-import { type Place, inWorld, turned } from './place.ts'
+import { inWorld, turned } from './place.ts'
 import { type Surface, colour, glaze, setTone } from './surface.ts'
 import type { Pose } from './swing.ts'
 
@@ -222,9 +222,4 @@ export function hairParts(): Part[] {
     ...tail('left'),
     ...tail('right'),
   ]
-}
-
-/** The place where a tail is tied, for its ribbon: x to the outside. */
-export function tiePlace(head: Place, at: Vec3, sign: 1 | -1): Place {
-  return { ...head, origin: inWorld(head, [sign * at[0], at[1], at[2]]) }
 }

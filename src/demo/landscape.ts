@@ -37,8 +37,8 @@ const meadow: Surface = {
       glaze(tone, grassDark, grassShade, 0.8 * smoothstep(0.45, 0.75, noise(x * 1.3 + 7, z * 1.1)))
       glaze(tone, grassFar, grassShade, 0.85 * smoothstep(-1.5, -6.5, z))
       const blade = noise(x * 22, z * 7)
-      glaze(tone, grassFar, grassShade, 0.5 * smoothstep(0.62, 0.8, blade))
-      glaze(tone, grassShade, grassShade, 0.35 * smoothstep(0.3, 0.15, blade))
+      glaze(tone, grassFar, grassShade, 0.4 * smoothstep(0.6, 0.85, blade))
+      glaze(tone, grassShade, grassShade, 0.22 * smoothstep(0.3, 0.15, blade))
       paintFlowers(tone, x, z)
     }
     glaze(tone, grassDark, grassShade, 0.7 * smoothstep(0.03, 0, Math.abs(r - edge)))

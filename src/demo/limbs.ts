@@ -1,7 +1,7 @@
 import { bent, loft, straight } from './loft.ts'
 import { type Vec3, curve, lerp, mix, sin, smoothstep, tau } from './maths.ts'
 import type { Part } from './mesh.ts'
-import { bands, cream, indigo, shoeLeather, skin, skinSurface } from './palette.ts'
+import { bands, cream, creamCloth, indigo, shoeLeather, skin, skinSurface } from './palette.ts'
 import { type Place, inWorld, turned } from './place.ts'
 import { type Surface, glaze } from './surface.ts'
 import type { Pose } from './swing.ts'
@@ -147,15 +147,23 @@ function leg(side: Side): Part[] {
     },
     (v, u) => [curve(shoeWidth, v), curve(shoeHeight, v) * (sin(u * tau) < 0 ? 0.62 : 1)],
   )
-  const ankle = loft(
-    { name: `${side} shoe`, surface: shoeLeather, rows: 6, columns: 17 },
+  const sock = (from: Vec3, to: Vec3, profile: (v: number) => number): Part =>
+    loft(
+      { name, surface: creamCloth, rows: 7, columns: 17 },
+      (pose) => ({ points: straight(inWorld(foot(pose), from), inWorld(foot(pose), to), 7), side: foot(pose).x }),
+      (v) => [profile(v), profile(v)],
+    )
+  const heel = sock([0, -0.066, -0.016], [0, 0.016, -0.001], (v) => (v > 0.99 ? 0.02 : 0.034 - 0.007 * v))
+  const instep = sock([0, -0.066, 0.08], [0, -0.006, -0.008], (v) => (v < 0.01 ? 0 : 0.02 + 0.008 * v))
+  const strap = loft(
+    { name: `${side} shoe`, surface: shoeLeather, rows: 3, columns: 19 },
     (pose) => ({
-      points: straight(inWorld(foot(pose), [0, -0.06, -0.012]), inWorld(foot(pose), [0, 0.012, -0.002]), 6),
+      points: straight(inWorld(foot(pose), [0, -0.058, 0.034]), inWorld(foot(pose), [0, -0.052, 0.018]), 3),
       side: foot(pose).x,
     }),
-    (v) => [v > 0.99 ? 0.028 : 0.037, v > 0.99 ? 0.028 : 0.042 - 0.004 * v],
+    () => [0.0345, 0.0345],
   )
-  return [limb, shoe, ankle]
+  return [limb, shoe, heel, instep, strap]
 }
 
 const shoeWidth = [
@@ -169,13 +177,14 @@ const shoeWidth = [
   [1, 0],
 ] as const
 const shoeHeight = [
-  [0, 0.02],
-  [0.05, 0.034],
-  [0.2, 0.042],
-  [0.4, 0.036],
-  [0.7, 0.027],
-  [0.9, 0.019],
-  [1, 0.008],
+  [0, 0.014],
+  [0.05, 0.029],
+  [0.2, 0.032],
+  [0.42, 0.024],
+  [0.62, 0.0245],
+  [0.82, 0.021],
+  [0.94, 0.015],
+  [1, 0.006],
 ] as const
 
 export function limbParts(): Part[] {

@@ -1,5 +1,5 @@
 import { type Part, type PartOptions, part } from './mesh.ts'
-import { type Vec3, add, across, cos, cross, lerp, scale, sin, spline, sub, tau, unit } from './maths.ts'
+import { type Vec3, add, across, cos, cross, lerp, sin, spline, sub, tau, unit } from './maths.ts'
 import type { Pose } from './swing.ts'
 
 /** The line a tube follows: its points, one a row, and a direction that fixes where each ring begins. */
@@ -70,9 +70,4 @@ export function through(points: readonly Vec3[], rows: number): Vec3[] {
     const t = s - k
     return [spline(a[0], b[0], c[0], d[0], t), spline(a[1], b[1], c[1], d[1], t), spline(a[2], b[2], c[2], d[2], t)]
   })
-}
-
-/** A line moved aside by its own amount at each row. */
-export function offset(points: readonly Vec3[], by: (v: number) => Vec3): Vec3[] {
-  return points.map((point, r) => add(point, scale(by(r / (points.length - 1)), 1)))
 }

@@ -16,10 +16,9 @@ export const hairTones: Pair = pair(0xf7a45e, 0xc9664f)
 export const indigo: Pair = pair(0x5468ba, 0x39427f)
 export const cream: Pair = pair(0xfff6ea, 0xcdbfd6)
 export const gold: Pair = pair(0xffd873, 0xd59a4b)
-export const coral: Pair = pair(0xf2617a, 0xb03a63)
 
 export const coralCloth: Surface = cloth(0xf2617a, 0xb03a63)
-export const goldCloth: Surface = cloth(0xffd873, 0xd59a4b)
+export const creamCloth: Surface = cloth(0xfff6ea, 0xcdbfd6)
 export const skinSurface: Surface = cloth(0xffe6d6, 0xf0b6a6, { ink: 0.75 })
 export const shoeLeather: Surface = cloth(0xa8505a, 0x6b3049, { gloss: 0.5 })
 

@@ -15,7 +15,7 @@ export function petalParts(spread: number, tall: number, count = 26): Part[] {
     const [top, bottom] = [0.98 + away * (tall * 1.12 - 0.03), 0.98 - away * (tall * 1.12 + 0.04)]
     const size = mix(0.016, 0.024, r(3))
     const spins = r(4) < 0.5 ? 1 : 2
-    return part({ name: 'petals', surface: blossom, rows: 3, columns: 5, twoSided: true }, ({ time }) => {
+    return part({ name: 'petals', surface: blossom, rows: 5, columns: 5, twoSided: true }, ({ time }) => {
       const cycle = time / loopSeconds
       const fall = cycle + r(5) - Math.floor(cycle + r(5))
       const sway = sin((cycle * 2 + r(6)) * tau)
@@ -27,9 +27,9 @@ export function petalParts(spread: number, tall: number, count = 26): Part[] {
       const roll = (cycle * spins + r(8)) * tau
       const yaw = (cycle + r(9)) * tau
       const [cr, sr, cy, sy] = [cos(roll), sin(roll), cos(yaw), sin(yaw)]
-      return (u, v) => {
-        const along = size * (2 * v - 1) * 1.25
-        const width = size * (2 * u - 1) * (v === 0 ? 0.15 : v === 1 ? 0.6 : 1)
+      return (u, v, _, row) => {
+        const along = size * ((2 * v - 1) * 1.25 - (row === 4 && Math.abs(u - 0.5) < 0.1 ? 0.3 : 0))
+        const width = size * (2 * u - 1) * [0.12, 0.7, 1, 0.95, 0.55][row]!
         const cup = size * 0.5 * (2 * u - 1) * (2 * u - 1)
         const y1 = along * cr - cup * sr
         const z1 = along * sr + cup * cr
