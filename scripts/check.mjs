@@ -28,6 +28,7 @@ const checks = [
   ['unused code', run('knip', 'node_modules/knip/bin/knip.js')],
   ['package', run('publint', 'node_modules/publint/src/cli.js', '--strict')],
   ['lock file', lockIsWhole],
+  ['settings in docs', run('docs', 'scripts/settings-doc.mjs', '--check')],
 ]
 let failed = 0
 for (const [name, check] of checks) {
