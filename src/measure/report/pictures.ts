@@ -120,7 +120,7 @@ export function spread(count: number, most: number): Set<number> {
 async function jpegUrl(frame: Frame, width: number, height: number): Promise<string> {
   const bytes = await sharp(frame.data, { raw: { width: frame.width, height: frame.height, channels: 3 } })
     .resize(width, height, { fit: 'fill' })
-    .jpeg({ quality: 82, chromaSubsampling: '4:4:4' })
+    .jpeg({ quality: 76, chromaSubsampling: '4:4:4' })
     .toBuffer()
   return `data:image/jpeg;base64,${bytes.toString('base64')}`
 }
