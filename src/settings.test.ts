@@ -4,7 +4,7 @@ import { flagOf, listSettings, parseSettings, parseSize } from './settings.ts'
 
 test('defaults are filled in', () => {
   const settings = parseSettings({})
-  expect(settings).toMatchObject({ model: 'embedded', method: 'flow', fit: 'cover', format: 'mp4', seed: 1, compare: false })
+  expect(settings).toMatchObject({ model: 'embedded', fit: 'cover', format: 'mp4', seed: 1, compare: false })
   expect(settings.strength).toBeUndefined()
 })
 

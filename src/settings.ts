@@ -87,10 +87,10 @@ export const settingsSchema = z.strictObject({
     placeholder: 'N',
     shapesFrames: true,
   }),
-  method: setting(z.enum(['flow', 'previous', 'reference', 'none']).default('flow'), {
+  method: setting(z.enum(['flow', 'previous', 'reference', 'none']).optional(), {
     title: 'Method',
     description:
-      'How frames are held together: flow (keyframes, carried to the frames between), previous (each frame drawn to the one before), reference (the 2023 script, exactly), none.',
+      'How frames are held together: flow (keyframes, carried to the frames between; the default), previous (each frame drawn to the one before; the default with --schedule), reference (the 2023 script, exactly), none.',
     group: 'Steadiness',
     shapesFrames: true,
   }),

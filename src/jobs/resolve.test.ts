@@ -26,6 +26,14 @@ test('the reference method has its own flow, noise and strength', () => {
   expect(resolveSettings(settings, model, info)).toMatchObject({ flow: 'farneback', noise: 'fresh', strength: 0.999 })
 })
 
+test('a schedule goes with the methods that guide every frame', () => {
+  expect(resolveSettings(parseSettings({ schedule: 'mine.js' }), model, info).method).toBe('previous')
+  expect(resolveSettings(parseSettings({ schedule: 'mine.js', method: 'reference' }), model, info).method).toBe('reference')
+  expect(() => resolveSettings(parseSettings({ schedule: 'mine.js', method: 'flow' }), model, info)).toThrow(
+    /accepted: previous, reference/,
+  )
+})
+
 test('a style becomes words, and a prompt may keep a place for them', () => {
   expect(resolveSettings(parseSettings({ style: 'blue' }), model, info).prompt).toBe('blue')
   expect(resolveSettings(parseSettings({ style: 'blue', prompt: 'a fox, {style}' }), model, info).prompt).toBe('a fox, blue')

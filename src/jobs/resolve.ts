@@ -22,11 +22,16 @@ export interface Resolved {
 }
 
 /**
- * @throws OfgenError `option_invalid` for a style the model does not know, or a size it cannot work in.
+ * @throws OfgenError `option_invalid` for a style the model does not know, a size it cannot work in, or settings that exclude each other.
  */
 export function resolveSettings(settings: Settings, model: DiffusionModel, info: VideoInfo): Resolved {
   const { defaults } = model
-  const reference = settings.method === 'reference'
+  const method = settings.method ?? (settings.schedule === undefined ? 'flow' : 'previous')
+  if (settings.schedule !== undefined && method !== 'previous' && method !== 'reference')
+    throw new OfgenError('option_invalid', `--schedule cannot be used with --method ${method}; accepted: previous, reference.`, {
+      hint: 'Leave --method out, or write --method reference for the 2023 script with your weights.',
+    })
+  const reference = method === 'reference'
   const size =
     settings.size === undefined
       ? fitSize(info, defaults.area, 4 * model.multiple)
@@ -40,8 +45,8 @@ export function resolveSettings(settings: Settings, model: DiffusionModel, info:
     cfgScale: settings.cfgScale ?? defaults.cfgScale,
     sampler: settings.sampler ?? defaults.sampler,
     seed: settings.seed,
-    method: settings.method,
-    noise: settings.noise ?? (settings.method === 'flow' || settings.method === 'previous' ? 'carried' : 'fresh'),
+    method,
+    noise: settings.noise ?? (method === 'flow' || method === 'previous' ? 'carried' : 'fresh'),
     flow: settings.flow ?? (reference ? 'farneback' : 'dis'),
     width: size.width,
     height: size.height,
