@@ -39,6 +39,12 @@ describe('dense inverse search', () => {
     expect(endPointError(between(pair, 'medium'), pair.flow, inside)).toBeLessThan(0.1)
   })
 
+  it('carries motion on to where it leads out of the frame', () => {
+    const pair = movingTexture(200, 120, () => [14, 0])
+    const leaving = Uint8Array.from({ length: 200 * 120 }, (_, i) => (i % 200 >= 187 ? 1 : 0))
+    expect(endPointError(between(pair, 'medium'), pair.flow, leaving)).toBeLessThan(1.2)
+  })
+
   it('keeps two motions apart at the edge between them', () => {
     const pair = movingTexture(200, 120, (x) => (x < 100 ? [3, 0] : [-3, 0]))
     const flow = between(pair, 'medium')
