@@ -76,8 +76,13 @@ async function decoded(
   return meanError(await firstOf(await openSource(path)), frame)
 }
 
-const bt709 = ['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709', '-color_range', 'tv']
-const bt601 = ['-colorspace', 'smpte170m', '-color_primaries', 'smpte170m', '-color_trc', 'smpte170m', '-color_range', 'tv']
+/** Names the colours of a file: older builds take the options, newer ones what the frames say. */
+function tagged(space: string, primaries: string, transfer: string): string[] {
+  const frames = `setparams=colorspace=${space}:color_primaries=${primaries}:color_trc=${transfer}:range=tv`
+  return ['-vf', frames, '-colorspace', space, '-color_primaries', primaries, '-color_trc', transfer, '-color_range', 'tv']
+}
+const bt709 = tagged('bt709', 'bt709', 'bt709')
+const bt601 = tagged('smpte170m', 'smpte170m', 'smpte170m')
 
 describe('colours are decoded by the matrix that the file names', () => {
   const frame = waves(96, 64)
@@ -120,7 +125,7 @@ test('HDR is brought to the range of the screen: darks stay dark, paper white is
   const samples = new Uint16Array(width * height * 1.5).fill(512)
   for (let i = 0; i < width * height; i++) samples[i] = Math.round(64 + 876 * pq(nits[Math.floor((i % width) / 16)]!))
   const raw = ['-f', 'rawvideo', '-pix_fmt', 'yuv420p10le', '-s', `${width}x${height}`, '-r', '10', '-i', 'pipe:0']
-  const tags = ['-colorspace', 'bt2020nc', '-color_primaries', 'bt2020', '-color_trc', 'smpte2084', '-color_range', 'tv']
+  const tags = tagged('bt2020nc', 'bt2020', 'smpte2084')
   const path = await makeClip(folder, 'hdr.mkv', [...raw, '-c:v', 'ffv1', ...tags], new Uint8Array(samples.buffer))
   const source = await openSource(path)
   expect(source.info.description).toContain('HDR')

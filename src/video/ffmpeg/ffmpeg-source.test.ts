@@ -122,11 +122,11 @@ test('what lies before a range in seconds is not decoded: damage there does no h
   for (let i = Math.floor(bytes.length * 0.2); i < bytes.length * 0.3; i += 7) bytes[i] = (i * 37) & 255
   const path = join(folder, 'front-damaged.mkv')
   await writeFile(path, bytes)
-  const range: FrameRange = { unit: 'seconds', start: 9, end: 10 }
+  const range: FrameRange = { unit: 'seconds', start: 9, end: Infinity }
   const source = await openSource(path)
   const got = await read(source, range)
   expect(got.map(hash)).toEqual((await read(await openSource(whole), range)).map(hash))
-  expect(got.length).toBe(10)
+  expect(got.length).toBe(30)
   expect(source.warnings).toEqual([])
   await read(source)
   expect(source.warnings.join()).toContain('front-damaged.mkv is ')

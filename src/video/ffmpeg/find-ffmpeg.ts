@@ -27,6 +27,8 @@ export interface FfmpegAbilities {
   readonly opus: boolean
   /** zscale and tonemap: needed to bring HDR to SDR. */
   readonly toneMap: boolean
+  /** setparams: newer builds take the colour tags of a file from its frames. */
+  readonly tagFrames: boolean
   /** palettegen and paletteuse: needed for GIF. */
   readonly gif: boolean
 }
@@ -139,6 +141,7 @@ async function tryFfmpeg(path: string, origin: Ffmpeg['origin']): Promise<Ffmpeg
       aac: encoders.has('aac'),
       opus: encoders.has('libopus'),
       toneMap: filters.has('zscale') && filters.has('tonemap'),
+      tagFrames: filters.has('setparams') && atLeast(avcodec, [58, 42]),
       gif: filters.has('palettegen') && filters.has('paletteuse') && encoders.has('gif'),
     },
   }

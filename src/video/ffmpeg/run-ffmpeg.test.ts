@@ -30,7 +30,7 @@ test('the last error line is the message, and its exit status stands in where th
   const lines: LogLine[] = []
   const exit = await runFfmpeg(path, ['-nostdin', '-i', 'file:/nowhere/at/all.mp4'], { onLine: (line) => lines.push(line) })
   expect(exit.code).not.toBe(0)
-  expect(lastWords(exit)).toBe('file:/nowhere/at/all.mp4: No such file or directory')
+  expect(lastWords(exit)).toMatch(/: No such file or directory$/)
   expect(lines.length).toBeGreaterThan(0)
   expect(lastWords({ code: 3, errors: [] })).toBe('ffmpeg ended with status 3')
 })

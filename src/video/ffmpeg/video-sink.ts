@@ -113,7 +113,7 @@ export async function openVideoSink(path: string, options: VideoSinkOptions): Pr
       temporary.add(encoded)
       const { width, height } = image
       const rows = format === 'mp4' ? evenSides(width, height) : { width, height }
-      const args = encodeArguments(format, { ...rows, frameRate, crf, encoded })
+      const args = encodeArguments(format, ffmpeg, { ...rows, frameRate, crf, encoded })
       encoder = { running: startFfmpeg(ffmpeg.path, args, { signal }), width, height }
     }
     times.push(time)
@@ -228,6 +228,7 @@ function refuseUnable({ can, path }: Ffmpeg, format: VideoFormat): void {
 
 function encodeArguments(
   format: VideoFormat,
+  { can }: Ffmpeg,
   { width, height, frameRate, crf, encoded }: { width: number; height: number; frameRate: number; crf: number; encoded: string },
 ): string[] {
   // A GIF's frames get their delays later; 10 a second keeps them apart on its grid.
@@ -243,8 +244,10 @@ function encodeArguments(
     '-framerate',
     String(rate),
   ]
+  // Both forms: older builds take the tags of the file from the options, newer ones from the frames.
   const tags = ['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709', '-color_range', 'tv']
-  const yuv = 'scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int,format=yuv420p'
+  const tagged = can.tagFrames ? ',setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv' : ''
+  const yuv = `scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int,format=yuv420p${tagged}`
   const coder = {
     mp4: ['-vf', yuv, '-c:v', 'libx264', '-preset', 'medium', '-crf', String(crf), ...tags],
     webm: [
