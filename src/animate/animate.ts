@@ -46,6 +46,8 @@ export interface AnimateResult {
   readonly frames: readonly { readonly frame: number; readonly time: number }[]
   /** First frames of shots but the first. */
   readonly cuts: readonly number[]
+  /** Frames that others were made from; empty for methods that go frame by frame. */
+  readonly keyframes: readonly number[]
   /** Network evaluations of this run. */
   readonly evaluations: number
   /** Seconds of this run, and of those the seconds that the engine worked. */
@@ -69,6 +71,7 @@ export async function* animate(options: AnimateOptions): AsyncGenerator<RenderEv
     identity: [model.hash, settings, options.flow.id, schedule?.id ?? null],
     frames: [],
     cuts: [],
+    keyframes: [],
   }
   const needsMotion = settings.method !== 'none' || settings.noise === 'carried'
   const footage = readFootage(source, { flow: needsMotion ? options.flow : undefined, signal })
@@ -80,6 +83,7 @@ export async function* animate(options: AnimateOptions): AsyncGenerator<RenderEv
   return {
     frames: run.frames,
     cuts: run.cuts,
+    keyframes: run.keyframes,
     evaluations: model.counters.evaluations - evaluations,
     seconds: (performance.now() - began) / 1000,
     engineSeconds: model.counters.engineSeconds - engineSeconds,

@@ -6,6 +6,7 @@ import { toFloatImage, type FloatImage, type Frame, type Plane } from '../image/
 import { contentKey } from './content-key.ts'
 import type { RenderEvent } from './events.ts'
 import type { FootageFrame } from './footage.ts'
+import { lookAhead } from './look-ahead.ts'
 import { cropLatent, pastePicture, regionToPaint } from './region.ts'
 import { beginShot, createPaintNoise, keepOrPaint, type AnimateRun, type PaintNoise } from './run.ts'
 import { segments, type Segment, type SegmentFrame } from './segment.ts'
@@ -39,7 +40,7 @@ export async function* byKeyframes(
 ): AsyncGenerator<RenderEvent, void, undefined> {
   const noiseOf = createPaintNoise(run)
   let before: Key | undefined
-  for await (const segment of segments(footage, { longest, leastTrust })) {
+  for await (const segment of lookAhead(segments(footage, { longest, leastTrust }), 1, (one) => Promise.resolve(one))) {
     const noises = segment.frames.map(({ item }) => noiseOf(item))
     const hashes = segment.frames.map(({ item }) => item.hash)
     const last = segment.frames.length - 1
@@ -47,6 +48,7 @@ export async function* byKeyframes(
     yield* beginShot(run, end.item)
 
     // 1. The keyframe at the end.
+    run.keyframes.push(end.item.frame.index)
     const anchored = end.toBefore === undefined ? undefined : before
     const key = contentKey(...run.identity, 'key', hashes, noises[last]!.key, anchored?.key ?? null)
     const image = yield* keepOrPaint(run, end.item, key, (onStep) => paintKey(run, end, noises[last]!, anchored, onStep))

@@ -14,9 +14,10 @@ export interface AnimateRun extends AnimateOptions {
   readonly weights: GuidanceSchedule
   /** Everything that shapes all frames alike, for content keys. */
   readonly identity: readonly unknown[]
-  /** Frames done so far, and the first frames of shots but the first; methods add to both. */
+  /** Frames done so far, the first frames of shots but the first, and keyframes; methods add to them. */
   readonly frames: { readonly frame: number; readonly time: number }[]
   readonly cuts: number[]
+  readonly keyframes: number[]
 }
 
 /** All the noise of one frame. */

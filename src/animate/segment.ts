@@ -1,9 +1,10 @@
-import { composeTracks, type Track } from '../flow/compose.ts'
-import { motionFromFlows } from '../flow/motion.ts'
-import type { FootageFrame } from './footage.ts'
-import { mean } from './footage.ts'
+import { composeFlows, type Track } from '../flow/compose.ts'
+import type { Flow } from '../flow/flow.ts'
+import { wayTrust } from '../flow/reliability.ts'
+import type { Frame } from '../image/frame.ts'
+import { mean, type FootageFrame } from './footage.ts'
 
-/** A keyframe (the last of the segment before) is followed by in-between frames and the next keyframe, which is the last of `frames`. */
+/** The frames after a keyframe, up to and with the next keyframe, which is the last of them. */
 export interface Segment {
   readonly frames: readonly SegmentFrame[]
 }
@@ -23,6 +24,14 @@ export interface SegmentOptions {
   readonly leastTrust: number
 }
 
+interface Open {
+  readonly item: FootageFrame
+  /** From this frame to the keyframe before, and the other way round. */
+  readonly back: Flow
+  readonly there: Flow
+  readonly trust: Track['trust']
+}
+
 /**
  * Cuts footage into segments between keyframes. The first frame of a shot is a segment of its own, and so is whatever a cut ends.
  * Memory: the frames of one segment with their flows.
@@ -31,39 +40,46 @@ export async function* segments(
   footage: AsyncIterable<FootageFrame>,
   { longest, leastTrust }: SegmentOptions,
 ): AsyncGenerator<Segment, void, undefined> {
-  let open: { item: FootageFrame; toBefore: Track | undefined }[] = []
+  let open: Open[] = []
+  let keyframe: Frame | undefined
   for await (const item of footage) {
-    if (item.motion === undefined) {
+    const { motion } = item
+    const source = item.frame.image
+    if (motion === undefined || keyframe === undefined) {
       if (open.length > 0) yield closed(open)
       open = []
+      keyframe = source
       yield { frames: [{ item, toBefore: undefined, toAfter: undefined }] }
       continue
     }
-    const step: Track = { flow: item.motion.backward, trust: item.motion.trust }
-    const last = open.at(-1)?.toBefore
-    const toBefore = last === undefined ? step : composeTracks(step, last)
-    open.push({ item, toBefore })
-    if (open.length >= longest || mean(toBefore.trust.data) < leastTrust) {
+    const last = open.at(-1)
+    const back = last === undefined ? motion.backward : composeFlows(motion.backward, last.back)
+    const there = last === undefined ? motion.forward : composeFlows(last.there, motion.forward)
+    const trust = wayTrust(source, keyframe, back, there)
+    open.push({ item, back, there, trust })
+    if (open.length >= longest || mean(trust.data) < leastTrust) {
       yield closed(open)
       open = []
+      keyframe = source
     }
   }
   if (open.length > 0) yield closed(open)
 }
 
 /** Adds the ways to the keyframe at the end, composed from there backwards. */
-function closed(open: readonly { item: FootageFrame; toBefore: Track | undefined }[]): Segment {
+function closed(open: readonly Open[]): Segment {
   const frames: SegmentFrame[] = []
-  let toAfter: Track | undefined
+  const keyframe = open.at(-1)!.item.frame.image
+  let on: Flow | undefined
+  let home: Flow | undefined
   for (let n = open.length - 1; n >= 0; n--) {
-    const { item, toBefore } = open[n]!
-    frames.unshift({ item, toBefore, toAfter })
-    if (n === 0) break
-    const before = open[n - 1]!.item
+    const { item, back, trust } = open[n]!
+    const source = item.frame.image
+    const toAfter = on === undefined ? undefined : { flow: on, trust: wayTrust(source, keyframe, on, home!) }
+    frames.unshift({ item, toBefore: { flow: back, trust }, toAfter })
     const { forward, backward } = item.motion!
-    const { trust } = motionFromFlows(item.frame.image, before.frame.image, forward, backward)
-    const step: Track = { flow: forward, trust }
-    toAfter = toAfter === undefined ? step : composeTracks(step, toAfter)
+    on = on === undefined ? forward : composeFlows(forward, on)
+    home = home === undefined ? backward : composeFlows(home, backward)
   }
   return { frames }
 }

@@ -107,3 +107,21 @@ export function photometricTrust(previous: Frame, current: Frame, backward: Flow
   }
   return { width, height, data }
 }
+
+/**
+ * How far a way between two frames is to be believed that was composed of several flows: it leads back again, stays inside the picture, and
+ * the sources look alike at both ends. What went wrong on the way shows at its ends, so nothing has to be multiplied along it.
+ *
+ * @param from Source at the beginning of `way`. @param to Source at its end.
+ * @param way Flow from -> to. @param back Flow to -> from.
+ * @returns 0..1 a pixel of `from`.
+ * @throws TypeError if the sizes differ.
+ */
+export function wayTrust(from: Frame, to: Frame, way: Flow, back: Flow): Plane {
+  const { width, height } = way
+  const occluded = occlusion(way, back, thresholdScale(width, height))
+  const trust = softReliability(occluded, new Uint8Array(width * height), width, height)
+  const photometric = photometricTrust(to, from, way)
+  for (let i = 0; i < trust.data.length; i++) trust.data[i] = trust.data[i]! * photometric.data[i]!
+  return trust
+}

@@ -67,9 +67,19 @@ export async function* compareRender(options: CompareOptions): AsyncGenerator<Re
       flow: judge,
       renderedWith: flow.id,
       cuts: result.cuts,
+      keyframes: result.keyframes,
       signal,
     })
-    const page = await renderReport({ measures, source, result: ours, baseline: unguided, title: manifest.source.path, signal })
+    const shown = { ...manifest.resolved, model: manifest.model.name }
+    const page = await renderReport({
+      measures,
+      source,
+      result: ours,
+      baseline: unguided,
+      title: manifest.source.path,
+      settings: Object.entries(shown).map(([name, value]) => ({ name, value: String(value) })),
+      signal,
+    })
     const path = join(folder.path, 'report.html')
     await writeWholeFile(path, Buffer.from(page))
     yield { type: 'written', what: 'report', path }
