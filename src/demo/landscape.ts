@@ -1,9 +1,8 @@
-import { loft, straight } from './loft.ts'
 import { type Vec3, cos, hash, mix, noise, sin, smoothstep, tau } from './maths.ts'
 import { type Part, part } from './mesh.ts'
 import { sky } from './sky.ts'
-import { loopSeconds } from './dance.ts'
-import { type Surface, cloth, colour, glaze, setTone } from './surface.ts'
+import { tree, windmill } from './landmarks.ts'
+import { type Surface, colour, glaze, setTone } from './surface.ts'
 
 const eyeDistance = 4.1
 
@@ -146,37 +145,6 @@ function ridge({ name, z, half, top, colours, rough }: Ridge): Part {
   })
 }
 
-function windmill(x: number, foot: number, z: number, size: number): Part[] {
-  const name = 'windmill'
-  const wall = { ...cloth(0xfff3e2, 0xcfc3d4, { ink: 0.3 }), scenery: true }
-  const roof = { ...cloth(0xe58a7c, 0xb56a7c, { ink: 0.3 }), scenery: true }
-  const sail = { ...cloth(0xfff8ee, 0xd8cfe0, { ink: 0.2 }), scenery: true }
-  const hub: Vec3 = [x, foot + 0.92 * size, z + 0.26 * size]
-  return [
-    loft(
-      { name, surface: wall, rows: 6, columns: 17, fixed: true },
-      () => ({ points: straight([x, foot - 0.6 * size, z], [x, foot + 0.86 * size, z], 6), side: [1, 0, 0] }),
-      (v) => [size * (0.27 - 0.09 * v), size * (0.27 - 0.09 * v)],
-    ),
-    loft(
-      { name, surface: roof, rows: 5, columns: 17, fixed: true },
-      () => ({ points: straight([x, foot + 0.85 * size, z], [x, foot + 1.16 * size, z], 5), side: [1, 0, 0] }),
-      (v) => [size * 0.22 * (1 - v), size * 0.22 * (1 - v)],
-    ),
-    ...[0, 1, 2, 3].map((k) =>
-      part({ name, surface: sail, rows: 6, columns: 4, twoSided: true }, ({ time }) => {
-        const angle = (k / 4 - (0.5 * time) / loopSeconds) * tau
-        const [c, s] = [cos(angle), sin(angle)]
-        return (u, v) => {
-          const along = size * (0.08 + 0.66 * v)
-          const aside = size * (-0.02 + (0.1 + 0.07 * v) * u)
-          return [hub[0] + c * along - s * aside, hub[1] + s * along + c * aside, hub[2] + size * 0.02 * u]
-        }
-      }),
-    ),
-  ]
-}
-
 /** Everything behind the dancer; `spread` and `tall` are half the view's width and height at one metre's distance. */
 export function landscapeParts(spread: number, tall: number): Part[] {
   const half = (z: number): number => (eyeDistance - z) * (spread * 1.12 + 0.012) + 0.4
@@ -206,6 +174,10 @@ export function landscapeParts(spread: number, tall: number): Part[] {
   return [
     field,
     ...windmill(-1.52, nearTop(-1.52) + 0.12, -9.95, 0.6),
+    ...tree([1.62, nearTop(1.62) - 0.1, -9.5], 0.62, 2),
+    ...tree([2.12, nearTop(2.12) - 0.22, -9.3], 0.8, 5),
+    ...tree([-2.9, nearTop(-2.9) - 0.2, -9.3], 0.75, 9),
+    ...tree([4.4, nearTop(4.4) - 0.1, -9.5], 0.7, 12),
     ridge({ name: 'near hills', z: -9.6, half: half(-9.6), top: nearTop, colours: [0xb4dc92, 0x8cc488, 0x7cba80], rough: 0.6 }),
     ridge({
       name: 'woods',

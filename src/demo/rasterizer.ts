@@ -52,18 +52,37 @@ export function rasterize(raster: Raster, corners: Corners, indices: Uint32Array
     const bStep = (cy - ay) * s
     const cStep = -(by - ay) * s
     const zStep = (bz - az) * bStep + (cz - az) * cStep
+    const wide = right - left > 8
     for (let y = top; y <= bottom; y++) {
       let x = left
+      let last = right
       let sb = ((x - ax) * (cy - ay) - (y - ay) * (cx - ax)) * s
       let sc = ((y - ay) * (bx - ax) - (x - ax) * (by - ay)) * s
+      if (wide) {
+        // Where the row can be inside, with a sample to spare on either side: each share bounds it from one side.
+        let from = 0
+        let to = right - left
+        const aStep = -bStep - cStep
+        const sa = 1 - sb - sc
+        if (bStep > 0) from = Math.max(from, -sb / bStep)
+        else if (bStep < 0) to = Math.min(to, -sb / bStep)
+        if (cStep > 0) from = Math.max(from, -sc / cStep)
+        else if (cStep < 0) to = Math.min(to, -sc / cStep)
+        if (aStep > 0) from = Math.max(from, -sa / aStep)
+        else if (aStep < 0) to = Math.min(to, -sa / aStep)
+        if (!(from <= to + 2)) continue
+        const skip = Math.max(0, Math.floor(from) - 1)
+        last = Math.min(right, left + Math.ceil(to) + 1)
+        x += skip
+        sb += skip * bStep
+        sc += skip * cStep
+      }
       let z = az + (bz - az) * sb + (cz - az) * sc
       let i = y * width + x
-      for (; x <= right; x++, i++) {
-        if (sb >= -1e-9 && sc >= -1e-9 && sb + sc <= 1.000000001) {
-          if (z > nearness[i]!) {
-            nearness[i] = z
-            triangle[i] = t
-          }
+      for (; x <= last; x++, i++) {
+        if (sb >= -1e-9 && sc >= -1e-9 && sb + sc <= 1.000000001 && z > nearness[i]!) {
+          nearness[i] = z
+          triangle[i] = t
         }
         sb += bStep
         sc += cStep

@@ -57,11 +57,14 @@ export const sky: Surface = {
     glaze(tone, zenith, zenith, smoothstep(0.35, 1.05, t))
     for (const cloud of clouds) {
       if (Math.abs(x - cloud.x) > cloud.half || y < cloud.base - 0.3 || y > cloud.top) continue
-      const ragged = 0.5 * (noise(x * 2.9, y * 2.9) - 0.5) + 0.2 * (noise(x * 7, y * 7) - 0.5)
+      let ragged = NaN
       for (const puff of cloud.puffs) {
         const dx = (x - puff.x) / puff.size
         const dy = (y - puff.y) / puff.size
-        const d = dx * dx + dy * dy + ragged
+        const round = dx * dx + dy * dy
+        if (round > 1.35) continue
+        if (Number.isNaN(ragged)) ragged = 0.5 * (noise(x * 2.9, y * 2.9) - 0.5) + 0.2 * (noise(x * 7, y * 7) - 0.5)
+        const d = round + ragged
         if (d > 1) continue
         const solid = smoothstep(1, 0.74, d) * smoothstep(cloud.base - 0.15, cloud.base + 0.28, y + 0.5 * ragged)
         const light = smoothstep(-1.1, 0.45, dy - 0.35 * dx + ragged)
