@@ -10,7 +10,7 @@ export const hopBeat = 3
  * Where a hand is: metres from the middle of the shoulders, in axes that turn with the chest but less far; where elbow and palm point (the
  * chest's axes); how far the hand bends back.
  */
-export interface HandMoment {
+interface HandMoment {
   readonly hand: Vec3
   readonly elbow: Vec3
   readonly palm: Vec3
@@ -58,17 +58,17 @@ const leftHand: readonly Vec3[] = [
   [0.26, 0.28, 0.1],
   [0.09, 0.17, 0.26],
   [0.31, 0.1, 0.2],
-  [0.22, -0.03, 0.2],
+  [0.23, 0.02, 0.2],
   [0.25, 0.19, 0.14],
   [0.28, -0.03, 0.19],
   [0.09, -0.06, 0.28],
   [0.21, 0.1, 0.2],
 ]
 const rightHand: readonly Vec3[] = [
-  [-0.25, -0.2, 0.1],
-  [-0.27, -0.02, 0.16],
-  [-0.06, -0.05, 0.28],
-  [-0.21, -0.03, 0.2],
+  [-0.3, -0.22, 0.05],
+  [-0.33, -0.12, 0.13],
+  [-0.11, -0.06, 0.27],
+  [-0.22, 0.02, 0.2],
   [-0.25, 0.19, 0.14],
   [-0.08, 0.17, 0.26],
   [-0.31, 0.19, 0.13],
@@ -116,14 +116,14 @@ function height(place: number): number {
     return d < 1 ? -depth * (1 - d * d) * (1 - d * d) : 0
   }
   return (
-    dip(hopBeat, 0.035) + dip(hopBeat + 1.1, 0.03) + (place > hopBeat && place < hopBeat + 1 ? hopHeight(place - hopBeat) : 0)
+    dip(hopBeat, 0.028) + dip(hopBeat + 1.1, 0.03) + (place > hopBeat && place < hopBeat + 1 ? hopHeight(place - hopBeat) : 0)
   )
 }
 
 /** Height of the feet during the hop's beat (`t` 0..1 of it), metres. */
 export function hopHeight(t: number): number {
   const u = (t - 0.12) / 0.76
-  return u > 0 && u < 1 ? 0.24 * u * (1 - u) : 0
+  return u > 0 && u < 1 ? 0.2 * u * (1 - u) : 0
 }
 
 function handMoment(hand: Vec3, side: 1 | -1): HandMoment {

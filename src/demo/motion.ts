@@ -5,7 +5,10 @@ import { sharesAt } from './rasterizer.ts'
 import type { Scene } from './scene.ts'
 import { type View, samples } from './shade.ts'
 
-/** The true motion of one frame's pixels. */
+/**
+ * The true motion of one frame's pixels: of the surface, not of the light. Shadows, drawn lines, the blink and the mouth change on the surface
+ * without moving it.
+ */
 export interface DemoMotion {
   /** From this frame to the one before: where each pixel's surface point was. */
   readonly backward: Flow
