@@ -72,7 +72,6 @@ test('of a frame that shows something new, only that part is painted', async () 
   const store = new MemoryFrameStore()
   await run(crossing, store)
   const between = store.records.filter(({ frame }) => frame > 0 && frame < 8)
-  process.stderr.write('PP ' + store.records.map(r=>r.frame+':'+r.painted).join(' ') + '\n')
   expect(between.some(({ painted }) => painted > 0 && painted < 1)).toBe(true)
 })
 

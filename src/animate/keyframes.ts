@@ -122,7 +122,7 @@ async function paintBetween(
   }
 }
 
-/** Paints a part of a frame, held to the prediction where that is to be kept. */
+/** Paints a part of a frame in few steps, held to the prediction where that is to be kept. */
 async function paintHoles(
   { painter, signal }: Pick<AnimateRun, 'painter' | 'signal'>,
   frame: Frame,
@@ -142,6 +142,7 @@ async function paintHoles(
     noise: crop(noise.start),
     stepNoise: (step) => crop(noise.step(step)),
     shape: part,
+    run: painter.shortRun,
     steer: (denoise) => guideTowards(k0, () => weights, denoise),
     signal,
     onStep,

@@ -1,6 +1,6 @@
 import type { Denoiser, Latent, LatentShape } from '../diffusion/denoiser.ts'
 import { samplerByName } from '../diffusion/samplers/sampler-by-name.ts'
-import { noiseSteps } from '../diffusion/spacing.ts'
+import { noiseSteps, type NoiseSteps } from '../diffusion/spacing.ts'
 import { toFloatImage, type FloatImage, type Frame } from '../image/frame.ts'
 import type { Conditioning, DiffusionModel } from '../stable-diffusion/diffusion-model.ts'
 
@@ -23,6 +23,8 @@ export interface PaintRequest {
   readonly source: Latent
   /** Standard normal, as long as the latent. */
   readonly noise: Latent
+  /** The steps to run; by default the settings' own. */
+  readonly run?: NoiseSteps | undefined
   /** Sides of the latent, where a part of the picture is painted; by default the whole. */
   readonly shape?: LatentShape | undefined
   /** Wraps the model's denoiser, for guidance. */
@@ -39,7 +41,9 @@ export interface Painter {
   /** Whether the sampler needs `stepNoise`. */
   readonly drawsNoise: boolean
   /** Noise levels that are walked down, and which steps of the whole run they are. */
-  readonly run: { readonly sigmas: readonly number[]; readonly first: number; readonly steps: number }
+  readonly run: NoiseSteps
+  /** About half as many steps from about the same noise, for small parts. */
+  readonly shortRun: NoiseSteps
   encode(image: Frame | FloatImage, signal?: AbortSignal): Promise<Latent>
   /** @returns 0..1, of the whole picture or of a part. */
   decode(
@@ -54,6 +58,12 @@ export interface Painter {
 export async function createPainter(model: DiffusionModel, settings: PaintSettings, signal?: AbortSignal): Promise<Painter> {
   const sampler = samplerByName(settings.sampler)
   const run = noiseSteps(model.noise, { layout: sampler.layout, steps: settings.steps, strength: settings.strength })
+  const few = Math.ceil((run.sigmas.length - 1) / 2)
+  const shortRun = noiseSteps(model.noise, {
+    layout: sampler.layout,
+    steps: Math.ceil(few / settings.strength),
+    strength: settings.strength,
+  })
   const shape: LatentShape = {
     channels: model.latentChannels,
     height: settings.height / model.scale,
@@ -66,15 +76,16 @@ export async function createPainter(model: DiffusionModel, settings: PaintSettin
     shape,
     drawsNoise: sampler.drawsNoise,
     run,
+    shortRun,
     encode: (image, stop) =>
       model.encode(image.data instanceof Uint8Array ? toFloatImage(image as Frame) : (image as FloatImage), stop),
     decode: (latent, options = {}) => model.decode(latent, options.shape ?? shape, options.signal),
-    paint: ({ source, noise, shape: part = shape, steer, stepNoise, signal: stop, onStep }) => {
+    paint: ({ source, noise, run: steps = run, shape: part = shape, steer, stepNoise, signal: stop, onStep }) => {
       const denoise = model.denoiser({ ...conditioning, shape: part, ...(model.seesSource ? { source } : {}) })
-      const sigma = run.sigmas[0]!
+      const sigma = steps.sigmas[0]!
       const start = new Float32Array(source.length)
       for (let i = 0; i < start.length; i++) start[i] = source[i]! + sigma * noise[i]!
-      return sampler.sample(steer === undefined ? denoise : steer(denoise), start, run.sigmas, {
+      return sampler.sample(steer === undefined ? denoise : steer(denoise), start, steps.sigmas, {
         signal: stop,
         noise: stepNoise,
         onStep: (step) => onStep?.(step + 1),

@@ -108,20 +108,47 @@ export function photometricTrust(previous: Frame, current: Frame, backward: Flow
   return { width, height, data }
 }
 
+/** Change of the flow from pixel to pixel at which a picture would be torn: what is carried there are streaks. */
+const tearing = 0.5
+/** Pixels by which a way may leave the picture and still take the edge: less than the error of flow. */
+const edgeSlack = 2
+
 /**
- * How far a way between two frames is to be believed that was composed of several flows: it leads back again, stays inside the picture, and
- * the sources look alike at both ends. What went wrong on the way shows at its ends, so nothing has to be multiplied along it.
+ * How far a picture may be carried along a way between two frames that was composed of several flows. What counts is that the sources look
+ * alike at both ends: what went wrong on the way shows there, so nothing has to be multiplied along it. Where the way back does not return,
+ * only a very good likeness counts: in flat areas flow wanders without harm, behind things that moved it finds something else. Where the flow
+ * tears, nothing counts: the source may be flat there, what was painted on it is not.
  *
  * @param from Source at the beginning of `way`. @param to Source at its end.
  * @param way Flow from -> to. @param back Flow to -> from.
- * @returns 0..1 a pixel of `from`.
+ * @returns 0..1 a pixel of `from`; 0 where the way leaves the picture.
  * @throws TypeError if the sizes differ.
  */
 export function wayTrust(from: Frame, to: Frame, way: Flow, back: Flow): Plane {
   const { width, height } = way
   const occluded = occlusion(way, back, thresholdScale(width, height))
-  const trust = softReliability(occluded, new Uint8Array(width * height), width, height)
-  const photometric = photometricTrust(to, from, way)
-  for (let i = 0; i < trust.data.length; i++) trust.data[i] = trust.data[i]! * photometric.data[i]!
+  const trust = photometricTrust(to, from, way)
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      const px = x + way.data[2 * i]!
+      const py = y + way.data[2 * i + 1]!
+      const inside = px > -edgeSlack && px < width - 1 + edgeSlack && py > -edgeSlack && py < height - 1 + edgeSlack
+      const alike = trust.data[i]! * Math.exp(-((stretch(way, x, y, i) / (tearing * tearing)) ** 2))
+      trust.data[i] = !inside ? 0 : occluded[i] === 1 ? alike ** 4 : alike
+    }
+  }
   return trust
+}
+
+/** |grad u|^2 + |grad v|^2 by central differences. */
+function stretch({ width, height, data }: Flow, x: number, y: number, i: number): number {
+  const left = 2 * (x > 0 ? i - 1 : i)
+  const right = 2 * (x < width - 1 ? i + 1 : i)
+  const up = 2 * (y > 0 ? i - width : i)
+  const down = 2 * (y < height - 1 ? i + width : i)
+  const ux = data[right]! - data[left]!
+  const uy = data[down]! - data[up]!
+  const vx = data[right + 1]! - data[left + 1]!
+  const vy = data[down + 1]! - data[up + 1]!
+  return 0.25 * (ux * ux + uy * uy + vx * vx + vy * vy)
 }

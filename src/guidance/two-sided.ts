@@ -22,7 +22,9 @@ export interface SidedPrediction {
 /** Trust below which a moved pixel is not used, and above which it is taken whole. */
 const trustBegins = 0.25
 const trustEnds = 0.6
-/** Pixels by which what is kept shrinks, so that edges of moving things are painted, and the feather of its rim. */
+/** Holes narrower than this many pixels each way are not worth painting: flow is no better than that at edges. */
+const speck = 2
+/** Pixels by which what is kept shrinks around the other holes, and the feather of its rim. */
 const erosion = 2
 const feather = 1.5
 
@@ -62,12 +64,17 @@ function smoothStep(x: number): number {
   return t * t * (3 - 2 * t)
 }
 
-/** Shrinks what is kept and gives it a soft rim that stays inside. */
+/** Fills specks, shrinks what is kept around the holes that are left, and gives it a soft rim that stays inside. */
 function softened(coverage: Plane): Plane {
-  const shrunk = eroded(coverage, erosion)
+  const whole = eroded(inverted(eroded(inverted(coverage), speck)), speck)
+  const shrunk = eroded(whole, erosion)
   const blurred = blurPlane(shrunk, feather).data
-  const data = blurred.map((value, i) => Math.min(value, coverage.data[i]!))
+  const data = blurred.map((value, i) => Math.min(value, whole.data[i]!))
   return { ...coverage, data }
+}
+
+function inverted(plane: Plane): Plane {
+  return { ...plane, data: plane.data.map((value) => 1 - value) }
 }
 
 /** The least value within `radius` pixels, squares. */
