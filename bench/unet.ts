@@ -104,8 +104,9 @@ interface Work {
   readonly flop: number
   readonly session: Session
   readonly feeds: Readonly<Record<string, Tensor>>
-  seconds: number
-  cpuSeconds: number
+  /** Of one evaluation, the mean of each round. */
+  readonly seconds: number[]
+  readonly cpuSeconds: number[]
 }
 
 /** One large operator with random weights, as the layers of the networks write it. */
@@ -156,36 +157,39 @@ try {
 
   const flop = unetFlop(list)
   const works: Work[] = [
-    { name: 'UNet, batch 1', flop, session, feeds: unetFeeds(1), seconds: Infinity, cpuSeconds: Infinity },
-    { name: 'UNet, batch 2', flop: 2 * flop, session, feeds: unetFeeds(2), seconds: Infinity, cpuSeconds: Infinity },
+    { name: 'UNet, batch 1', flop, session, feeds: unetFeeds(1), seconds: [], cpuSeconds: [] },
+    { name: 'UNet, batch 2', flop: 2 * flop, session, feeds: unetFeeds(2), seconds: [], cpuSeconds: [] },
   ]
   for (const name of ['gemm', 'conv'] as const) {
     const { graph, ...work } = single(name, folder)
     const title = name === 'gemm' ? 'Gemm 4096x2560x2560' : 'Conv 3x3, 640 channels, 64x64'
-    works.push({ name: title, ...work, session: await engine.load(graph), seconds: Infinity, cpuSeconds: Infinity })
+    works.push({ name: title, ...work, session: await engine.load(graph), seconds: [], cpuSeconds: [] })
   }
   for (let round = -1; round < rounds; round++)
     for (const work of works) {
-      // Short operators are run as often as it takes to compare with a long one.
-      const repeats = Math.max(1, Math.round(flop / 4 / work.flop))
+      // Every block of a round computes about the same, so that a noisy machine disturbs all alike.
+      const repeats = Math.max(1, Math.round(flop / work.flop))
+      const times = { seconds: 0, cpuSeconds: 0 }
       for (let i = 0; i < repeats; i++) {
-        const { seconds, cpuSeconds } = await work.session.run(work.feeds)
-        if (round < 0) continue
-        work.seconds = Math.min(work.seconds, seconds)
-        work.cpuSeconds = Math.min(work.cpuSeconds, cpuSeconds)
+        const result = await work.session.run(work.feeds)
+        times.seconds += result.seconds / repeats
+        times.cpuSeconds += result.cpuSeconds / repeats
       }
+      if (round < 0) continue
+      work.seconds.push(times.seconds)
+      work.cpuSeconds.push(times.cpuSeconds)
     }
 
-  const rate = (work: Work): number => work.flop / 1e9 / work.cpuSeconds
+  const rate = (work: Work): number => work.flop / 1e9 / median(work.cpuSeconds)
   const best = Math.max(...works.slice(2).map(rate))
-  console.log(`\n${'best of ' + rounds + ' rounds'.padEnd(22)}       GFLOP  seconds  CPU-s  GFLOP/CPU-s  of the best operator`)
+  console.log(`\n${'median of ' + rounds + ' rounds'.padEnd(22)}       GFLOP  seconds  CPU-s  GFLOP/CPU-s  of the best operator`)
   for (const work of works)
     console.log(
       work.name.padEnd(30) +
         [
           (work.flop / 1e9).toFixed(0),
-          work.seconds.toFixed(3),
-          work.cpuSeconds.toFixed(3),
+          median(work.seconds).toFixed(3),
+          median(work.cpuSeconds).toFixed(3),
           rate(work).toFixed(1),
           (rate(work) / best).toFixed(2),
         ]
@@ -200,4 +204,8 @@ try {
 
 function gigabytes(bytes: number): string {
   return `${(bytes / 1e9).toFixed(2)} GB`
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!
 }
