@@ -20,7 +20,7 @@ function looped(clip: FrameSource, frames: number): FrameSource {
     ...clip,
     info: { ...clip.info, frameCount: frames },
     async *frames(): AsyncGenerator<TimedFrame, void, undefined> {
-      for (let index = 0; index < frames; ) {
+      for (let index = 0; index < frames;) {
         for await (const { image } of clip.frames()) {
           if (index === frames) return
           yield { index, time: index / clip.info.frameRate, image }

@@ -65,7 +65,7 @@ export function analyticModel(options: { evaluation?: () => Promise<void> } = {}
     seesSource: false,
     counters,
     embed: (text: string): Promise<Embedding> => {
-      const hue = [...text].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % 7
+      const hue = text.length % 7
       return Promise.resolve({ tokens: 1, width: 1, data: Float32Array.of(hue / 7 - 0.5) })
     },
     encode: (image) => Promise.resolve(encode(image)),

@@ -47,8 +47,13 @@ test('a clip is restyled into the folder that the contract describes, and a seco
   expect(first.err).toBe('')
   expect(first.code).toBe(0)
   expect((await readdir(out)).sort()).toEqual([
-    ...['converted_000000.png', 'converted_000001.png', 'converted_000002.png', 'converted_000003.png'],
-    ...['flower.mp4', 'frames.jsonl', 'ofgen.json'],
+    'converted_000000.png',
+    'converted_000001.png',
+    'converted_000002.png',
+    'converted_000003.png',
+    'flower.mp4',
+    'frames.jsonl',
+    'ofgen.json',
   ])
   expect(JSON.parse(await readFile(join(out, 'ofgen.json'), 'utf8'))).toMatchObject({
     state: 'done',
@@ -225,6 +230,6 @@ test('help names every group of settings and the commands', async () => {
   expect(code).toBe(0)
   for (const word of ['demo', 'measure', 'Usage']) expect(out).toContain(word)
   const render = await ofgen(['render', '--help'])
-  for (const word of ['Style:', 'Steadiness:', 'Video:', '--cfg-scale', '--method <flow|reference|none>'])
+  for (const word of ['Style:', 'Steadiness:', 'Video:', '--cfg-scale', '--method <flow|previous|reference|none>'])
     expect(render.out).toContain(word)
 })

@@ -22,5 +22,3 @@ await build({
 })
 renameSync(folder + part, folder + name)
 process.env['OFGEN_FLOW_WORKER'] = folder + name
-
-export const flowWorker: string = folder + name

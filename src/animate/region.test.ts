@@ -57,6 +57,6 @@ test('a crop of a latent is the same cells of every channel', () => {
 test('pasting changes the part and nothing else', () => {
   const whole = { width: 3, height: 2, data: new Float32Array(18) }
   const pasted = pastePicture(whole, { width: 2, height: 1, data: new Float32Array(6).fill(1) }, 1, 1)
-  expect([...pasted.data]).toEqual([...Array.from({ length: 12 }, () => 0), ...[1, 1, 1, 1, 1, 1]])
+  expect([...pasted.data]).toEqual(Array.from({ length: 18 }, (_, i) => (i < 12 ? 0 : 1)))
   expect(whole.data.every((value) => value === 0)).toBe(true)
 })

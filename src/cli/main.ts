@@ -21,12 +21,20 @@ Examples:
 All settings: ofgen render --help
 `
 
+/** commander's message in our form: one sentence, then one hint. */
+function wrongUsage(text: string, write: (text: string) => void): void {
+  const [message, ...more] = text
+    .replace(/^error: /, '')
+    .trim()
+    .split('\n')
+  const hint = more.length > 0 ? more.join(' ') : 'All options: ofgen render --help'
+  write(`ofgen: ${message}\n       ${hint}\n`)
+}
+
 function buildProgram(context: RunContext): Command {
   const program = new Command('ofgen')
     .description('Turns a video into an animation in another style with Stable Diffusion, held steady by optical flow.')
     .version(version)
-    .exitOverride()
-    .showHelpAfterError('Run "ofgen --help" for all options.')
     .enablePositionalOptions()
     .helpCommand(false)
     .addHelpText('after', examples)
@@ -52,7 +60,7 @@ function buildProgram(context: RunContext): Command {
     .option('--ffmpeg <path>', 'the ffmpeg program to use')
     .option('--json', 'the figures as JSON')
   program.addCommand(measure.action(measureCommand(context)))
-  for (const command of program.commands) command.exitOverride()
+  for (const command of [program, ...program.commands]) command.exitOverride().configureOutput({ outputError: wrongUsage })
   return program
 }
 

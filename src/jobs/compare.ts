@@ -70,14 +70,17 @@ export async function* compareRender(options: CompareOptions): AsyncGenerator<Re
       keyframes: result.keyframes,
       signal,
     })
-    const shown = { ...manifest.resolved, model: manifest.model.name }
+    const shown: Record<string, unknown> = { ...manifest.resolved, model: manifest.model.name }
     const page = await renderReport({
       measures,
       source,
       result: ours,
       baseline: unguided,
       title: manifest.source.path,
-      settings: Object.entries(shown).map(([name, value]) => ({ name, value: String(value) })),
+      settings: Object.entries(shown).map(([name, value]) => ({
+        name,
+        value: typeof value === 'string' ? value : JSON.stringify(value),
+      })),
       signal,
     })
     const path = join(folder.path, 'report.html')

@@ -2,7 +2,7 @@ import { open, readFile, rm } from 'node:fs/promises'
 import { OfgenError } from '../errors.ts'
 
 export interface Lock {
-  release(): Promise<void>
+  readonly release: () => Promise<void>
 }
 
 /**

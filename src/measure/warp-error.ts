@@ -1,10 +1,7 @@
 import type { PairMotion } from './pair-motion.ts'
 import type { Sum } from './sum.ts'
 
-/** Upper ends of the bins of speed in pixels per frame; the last bin is open. */
-export const speedLimits: readonly number[] = [0.5, 1, 2, 4]
-
-/** Names of the bins, for people. */
+/** Bins of speed in pixels per frame. */
 export const speedBins: readonly string[] = ['< 0.5', '0.5-1', '1-2', '2-4', '> 4']
 
 /**
