@@ -1,13 +1,14 @@
+import type { Latent } from '../diffusion/denoiser.ts'
 import { resizePlane } from '../image/resize.ts'
 import { guideTowards } from '../guidance/guide.ts'
 import { progressOf } from '../guidance/scheduled-weight.ts'
-import { joinPainted, predictFromAnchors, type SidedPrediction } from '../guidance/two-sided.ts'
-import { toFloatImage, type FloatImage, type Frame, type Plane } from '../image/frame.ts'
+import { joinPainted, predictFromAnchors } from '../guidance/two-sided.ts'
+import { toFloatImage, type FloatImage, type Plane } from '../image/frame.ts'
 import { contentKey } from './content-key.ts'
 import type { RenderEvent } from './events.ts'
 import type { FootageFrame } from './footage.ts'
 import { lookAhead } from './look-ahead.ts'
-import { cropLatent, pastePicture, regionToPaint } from './region.ts'
+import { cropLatent, pastePicture, regionsToPaint, type Region } from './region.ts'
 import { beginShot, createPaintNoise, keepOrPaint, type AnimateRun, type PaintNoise } from './run.ts'
 import { segments, type Segment, type SegmentFrame } from './segment.ts'
 
@@ -20,8 +21,8 @@ const keyWeight = 0.6
 const keyPart = 0.5
 /** Latent cells around a part that is painted alone. */
 const margin = 6
-/** Share of the picture below which nothing is painted. */
-const least = 0.002
+/** Share of the picture below which a hole is left as it was predicted. */
+const least = 0.0015
 
 /** A finished keyframe. */
 interface Key {
@@ -111,39 +112,49 @@ async function paintBetween(
     await onDebug('flow', item.frame.index, { flow: item.motion!.backward })
     await onDebug('weight', item.frame.index, { plane: prediction.coverage })
   }
-  const region = regionToPaint(prediction.coverage, model.scale, margin, least)
-  if (region === undefined) return { image: prediction.image, painted: 0 }
-  const painted = await paintHoles({ painter, signal }, item.frame.image, prediction, noise, region, onStep)
-  const whole = pastePicture(prediction.image, painted, region.x * model.scale, region.y * model.scale)
-  const { shape } = painter
+  const regions = regionsToPaint(prediction.coverage, { cell: model.scale, margin, least })
+  if (regions.length === 0) return { image: prediction.image, painted: 0 }
+  const source = await painter.encode(item.frame.image, signal)
+  const k0 = await painter.encode(prediction.image, signal)
+  let whole = prediction.image
+  let cells = 0
+  for (const region of regions) {
+    const painted = await paintHoles({ painter, signal }, { source, k0, coverage: prediction.coverage, noise, region }, onStep)
+    whole = pastePicture(whole, painted, region.x * model.scale, region.y * model.scale)
+    cells += region.width * region.height
+  }
   return {
     image: joinPainted(prediction.image, prediction.coverage, whole),
-    painted: (region.width * region.height) / (shape.width * shape.height),
+    painted: cells / (painter.shape.width * painter.shape.height),
   }
+}
+
+interface HoleJob {
+  readonly source: Latent
+  readonly k0: Latent
+  readonly coverage: Plane
+  readonly noise: PaintNoise
+  readonly region: Region
 }
 
 /** Paints a part of a frame in few steps, held to the prediction where that is to be kept. */
 async function paintHoles(
   { painter, signal }: Pick<AnimateRun, 'painter' | 'signal'>,
-  frame: Frame,
-  { image, coverage }: SidedPrediction,
-  noise: PaintNoise,
-  region: { x: number; y: number; width: number; height: number },
+  { source, k0, coverage, noise, region }: HoleJob,
   onStep: (step: number) => void,
 ): Promise<FloatImage> {
   const { shape } = painter
   const part = { ...shape, width: region.width, height: region.height }
-  const crop = (latent: Float32Array): Float32Array => cropLatent(latent, shape, region)
-  const source = crop(await painter.encode(frame, signal))
-  const k0 = crop(await painter.encode(image, signal))
+  const crop = (latent: Latent): Latent => cropLatent(latent, shape, region)
   const weights = cropLatent(onCells(coverage, shape), { ...shape, channels: 1 }, region)
+  const target = crop(k0)
   const latent = await painter.paint({
-    source,
+    source: crop(source),
     noise: crop(noise.start),
     stepNoise: (step) => crop(noise.step(step)),
     shape: part,
     run: painter.shortRun,
-    steer: (denoise) => guideTowards(k0, () => weights, denoise),
+    steer: (denoise) => guideTowards(target, () => weights, denoise),
     signal,
     onStep,
   })

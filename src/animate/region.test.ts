@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Plane } from '../image/frame.ts'
-import { cropLatent, pastePicture, regionToPaint } from './region.ts'
+import { cropLatent, pastePicture, regionsToPaint } from './region.ts'
 
 function coverage(
   width: number,
@@ -13,39 +13,57 @@ function coverage(
   return { width, height, data }
 }
 
-test('nothing is painted where all is kept, or where hardly anything is missing', () => {
-  expect(regionToPaint(coverage(64, 48, []), 4, 2, 0.002)).toBeUndefined()
-  expect(regionToPaint(coverage(64, 48, [[5, 5, 2, 2]]), 4, 2, 0.002)).toBeUndefined()
+const options = { cell: 4, margin: 2, least: 0.002 }
+
+test('nothing is painted where all is kept, and a hole too small is left alone', () => {
+  expect(regionsToPaint(coverage(64, 48, []), options)).toEqual([])
+  expect(regionsToPaint(coverage(64, 48, [[5, 5, 2, 2]]), options)).toEqual([])
+  expect(regionsToPaint(coverage(64, 48, [[4, 4, 4, 4]]), options)).toHaveLength(1)
 })
 
-test('the region holds every hole and its margin, in multiples of four cells where the picture is large enough', () => {
-  const hole = fc.record({ x: fc.nat(40), y: fc.nat(30), w: fc.integer({ min: 3, max: 20 }), h: fc.integer({ min: 3, max: 15 }) })
+test('every hole lies in a region with its margin, regions are multiples of four cells and do not overlap', () => {
+  const hole = fc.record({ x: fc.nat(70), y: fc.nat(50), w: fc.integer({ min: 4, max: 20 }), h: fc.integer({ min: 4, max: 12 }) })
   fc.assert(
-    fc.property(fc.array(hole, { minLength: 1, maxLength: 3 }), (holes) => {
-      const region = regionToPaint(
-        coverage(
-          64,
-          48,
-          holes.map(({ x, y, w, h }) => [x, y, w, h]),
-        ),
-        4,
-        2,
-        0.0005,
-      )!
-      expect(region.width % 4).toBe(0)
-      expect(region.height % 4).toBe(0)
-      expect(region.x).toBeGreaterThanOrEqual(0)
-      expect(region.y).toBeGreaterThanOrEqual(0)
-      expect(region.x + region.width).toBeLessThanOrEqual(16)
-      expect(region.y + region.height).toBeLessThanOrEqual(12)
-      for (const { x, y, w, h } of holes) {
-        expect(region.x).toBeLessThanOrEqual(Math.max(0, Math.floor(x / 4) - 2))
-        expect(region.y).toBeLessThanOrEqual(Math.max(0, Math.floor(y / 4) - 2))
-        expect(region.x + region.width).toBeGreaterThanOrEqual(Math.min(16, Math.floor((x + w - 1) / 4) + 3))
-        expect(region.y + region.height).toBeGreaterThanOrEqual(Math.min(12, Math.floor((y + h - 1) / 4) + 3))
+    fc.property(fc.array(hole, { minLength: 1, maxLength: 5 }), (holes) => {
+      const plane = coverage(
+        96,
+        64,
+        holes.map(({ x, y, w, h }) => [x, y, w, h]),
+      )
+      const regions = regionsToPaint(plane, { ...options, least: 0 })
+      for (const { x, y, width, height } of regions) {
+        expect([width % 4, height % 4]).toEqual([0, 0])
+        expect(x >= 0 && y >= 0 && x + width <= 24 && y + height <= 16).toBe(true)
       }
+      for (const { x, y, w, h } of holes) {
+        const [left, top] = [Math.ceil(x / 4), Math.ceil(y / 4)]
+        const [right, bottom] = [Math.floor((x + w) / 4), Math.floor((y + h) / 4)]
+        if (right <= left || bottom <= top) continue
+        const holds = regions.some(
+          (one) =>
+            one.x <= Math.max(0, left - 2) &&
+            one.y <= Math.max(0, top - 2) &&
+            one.x + one.width >= Math.min(24, right + 2) &&
+            one.y + one.height >= Math.min(16, bottom + 2),
+        )
+        expect(holds).toBe(true)
+      }
+      for (const [n, a] of regions.entries())
+        for (const b of regions.slice(n + 1))
+          expect(a.x + a.width <= b.x || b.x + b.width <= a.x || a.y + a.height <= b.y || b.y + b.height <= a.y).toBe(true)
     }),
   )
+})
+
+test('holes far apart are painted apart', () => {
+  const two = regionsToPaint(
+    coverage(192, 96, [
+      [8, 8, 8, 8],
+      [160, 70, 8, 8],
+    ]),
+    options,
+  )
+  expect(two).toHaveLength(2)
 })
 
 test('a crop of a latent is the same cells of every channel', () => {

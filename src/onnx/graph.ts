@@ -32,23 +32,26 @@ export interface StoredTensor {
  * engine looks for them: any file can be used, several in one graph, symbolic links included.
  */
 export class Graph {
-  private readonly body = new ProtobufWriter()
+  /** The graph itself; constants always go here, where every branch sees them. */
+  private readonly root = new ProtobufWriter()
+  /** Where nodes go: the graph or the branch under construction. */
+  private body = this.root
   private readonly constants = new Map<string, Value>()
   private count = 0
 
   constructor(name: string) {
-    this.body.string(2, name)
+    this.root.string(2, name)
   }
 
   input(name: string, type: ElementType, dims: readonly Dimension[]): Value {
-    this.body.message(11, valueInfo(name, type, dims))
+    this.root.message(11, valueInfo(name, type, dims))
     return name as Value
   }
 
   /** Names `value` as a result of the graph; callers read it under `name`. */
   output(name: string, value: Value, type: ElementType, dims: readonly Dimension[]): void {
     this.emit('Identity', [value], {}, [name])
-    this.body.message(12, valueInfo(name, type, dims))
+    this.root.message(12, valueInfo(name, type, dims))
   }
 
   /** Adds a node with one result. An `undefined` input is an optional one that is left out. */
@@ -110,7 +113,7 @@ export class Graph {
     }
     for (const [name, text] of Object.entries(location)) message.message(13, new ProtobufWriter().string(1, name).string(2, text))
     message.int(14, 1)
-    this.body.message(5, message)
+    this.root.message(5, message)
     this.constants.set(key, value)
     return value
   }
@@ -120,15 +123,49 @@ export class Graph {
     const key = `float ${value}`
     let float = this.constants.get(key)
     if (float === undefined) {
-      float = this.node('Cast', [value], { to: elementTypes.float32 })
+      float = this.outside(() => this.node('Cast', [value], { to: elementTypes.float32 }))
       this.constants.set(key, float)
     }
     return float
   }
 
+  /**
+   * Only one of two ways to a result is computed, as `condition` (one bool) says at run time. Values made inside a way
+   * are not known outside of it.
+   */
+  branch(condition: Value, whenTrue: () => Value, whenFalse: () => Value): Value {
+    const id = this.count++
+    const branches: [string, () => Value][] = [
+      ['then_branch', whenTrue],
+      ['else_branch', whenFalse],
+    ]
+    const node = new ProtobufWriter().string(1, condition).string(2, `If_${id}`).string(3, `If_${id}`).string(4, 'If')
+    for (const [name, make] of branches) {
+      const outer = this.body
+      const body = (this.body = new ProtobufWriter().string(2, `${name}_${id}`))
+      const result = make()
+      this.body = outer
+      body.message(12, new ProtobufWriter().string(1, result))
+      node.message(5, new ProtobufWriter().string(1, name).message(6, body).int(20, 5))
+    }
+    this.body.message(1, node)
+    return `If_${id}` as Value
+  }
+
+  /** Adds what `make` makes to the graph itself, also from inside a branch. It may only use what is known there. */
+  private outside<T>(make: () => T): T {
+    const inner = this.body
+    this.body = this.root
+    try {
+      return make()
+    } finally {
+      this.body = inner
+    }
+  }
+
   /** The model as the runtime reads it. */
   toModel(): Uint8Array {
-    const model = new ProtobufWriter().int(1, 10).string(2, 'ofgen').message(7, this.body)
+    const model = new ProtobufWriter().int(1, 10).string(2, 'ofgen').message(7, this.root)
     model.message(8, new ProtobufWriter().string(1, '').int(2, 21))
     model.message(8, new ProtobufWriter().string(1, 'com.microsoft').int(2, 1))
     return model.finish()
@@ -161,7 +198,7 @@ export class Graph {
     const value = `constant_${this.count++}` as Value
     const message = tensorHead(value, type, dims)
     message.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
-    this.body.message(5, message)
+    this.root.message(5, message)
     return value
   }
 }

@@ -5,9 +5,10 @@ import { afterAll, expect, test } from 'vitest'
 import '../../test/session-host.ts'
 import { maxDifference, toBrain, toHalf, writtenWeights, type TensorToWrite } from '../../test/safetensors.ts'
 import { Random } from '../random.ts'
+import { doubledConv } from './doubled-conv.ts'
 import { startEngine } from './engine.ts'
 import { Graph, type Value } from './graph.ts'
-import { attention, conv, double, doubleTo, geglu, gelu, groupNorm, layerNorm, linear, quickGelu, silu } from './layers.ts'
+import { attention, conv, geglu, gelu, groupNorm, layerNorm, linear, quickGelu, silu } from './layers.ts'
 import { scope, type Scope } from './scope.ts'
 import { floatTensor, type Tensor } from './tensor.ts'
 
@@ -271,9 +272,9 @@ test.each([
   expect(maxDifference(outputs['y']!.data as Float32Array, attentionFormula(q, k, v, 3, causal))).toBeLessThan(2e-6)
 })
 
-test('doubling repeats every cell, and drops the last row and column for an odd partner', async () => {
+test.each([true, false])('convolution of a doubled map, to sides twice or twice less one (bias %s)', async (bias) => {
   const x = tensor(2, 3, 3, 4)
-  const cell = (b: number, r: number, c: number): number => x.data[(b * 3 + (r >> 1)) * 4 + (c >> 1)]!
+  const weights = { weight: weight(5, 3, 3, 3), ...(bias ? { bias: weight(5) } : {}) }
   for (const [height, width] of [
     [6, 8],
     [5, 8],
@@ -281,21 +282,35 @@ test('doubling repeats every cell, and drops the last row and column for an odd 
     [5, 7],
   ] as const) {
     const like = tensor(2, 1, height, width)
-    const even = height === 6 && width === 8
-    const actual = await layer({ x, like }, {}, (at, x, like) => (even ? double(at.graph, x!) : doubleTo(at.graph, x!, like!)))
-    expect(actual.dims).toEqual([2, 3, height, width])
-    const expected = Float32Array.from({ length: 6 * height * width }, (_, i) =>
-      cell(Math.floor(i / (height * width)), Math.floor(i / width) % height, i % width),
-    )
-    expect(actual.data).toEqual(expected)
+    const doubled = Float32Array.from({ length: 6 * height * width }, (_, i) => {
+      const [row, column] = [(Math.floor(i / width) % height) >> 1, (i % width) >> 1]
+      return x.data[(Math.floor(i / (height * width)) * 3 + row) * 4 + column]!
+    })
+    const expected = convFormula({ dims: [2, 3, height, width], data: doubled }, weights.weight, weights.bias?.data, {
+      kernel: 3,
+      stride: 1,
+      pads: [1, 1, 1, 1],
+    })
+    const options = { in: 3, out: 5, bias }
+    const actual = await layer({ x, like }, weights, (at, x, like) => doubledConv(at, x!, { ...options, like: like! }), {
+      dtype: 'F16',
+    })
+    expect(actual.dims).toEqual([2, 5, height, width])
+    expect(maxDifference(actual.data, expected.data)).toBeLessThan(1e-5)
+    if (height === 5 || width === 7) continue
+    const even = await layer({ x }, weights, (at, x) => doubledConv(at, x!, options), { dtype: 'F16' })
+    expect(maxDifference(even.data, expected.data)).toBeLessThan(1e-5)
   }
 })
 
 test('doubling to any side, odd or even, takes cell i / 2', async () => {
+  const identity = { dims: [1, 1, 3, 3], data: Float32Array.of(0, 0, 0, 0, 1, 0, 0, 0, 0) }
+  const source = writtenWeights(join(folder, 'identity.safetensors'), { weight: { dtype: 'F32', ...identity } })
   const graph = new Graph('doubling')
   const x = graph.input('x', 'float32', [1, 1, 'height', 1])
   const like = graph.input('like', 'float32', [1, 1, 'likeHeight', 2])
-  graph.output('y', doubleTo(graph, x, like), 'float32', [1, 1, 'likeHeight', 2])
+  const y = doubledConv(scope(graph, source), x, { in: 1, out: 1, bias: false, like })
+  graph.output('y', y, 'float32', [1, 1, 'likeHeight', 2])
   const session = await engine.load(graph.toModel())
   for (let side = 1; side <= 70; side++)
     for (const target of [2 * side - 1, 2 * side]) {

@@ -118,18 +118,3 @@ function causalMask(graph: Graph, scores: Value): Value {
   const full = graph.node('Expand', [graph.scalar(-1e9), sides])
   return graph.node('Trilu', [full, graph.node('Reshape', [graph.ints([1]), graph.ints([])])], { upper: 1 })
 }
-
-/** Doubles height and width, each cell becoming four. */
-export function double(graph: Graph, x: Value): Value {
-  return graph.node('Resize', [x, undefined, graph.floats(Float32Array.of(1, 1, 2, 2), [4])], nearest)
-}
-
-/** Doubles height and width and drops the last row or column where `like` (`[…, height, width]`) has one less. */
-export function doubleTo(graph: Graph, x: Value, like: Value): Value {
-  const sides = graph.node('Concat', [graph.node('Shape', [x], { end: 2 }), graph.node('Shape', [like], { start: 2 })], {
-    axis: 0,
-  })
-  return graph.node('Resize', [x, undefined, undefined, sides], nearest)
-}
-
-const nearest = { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' }

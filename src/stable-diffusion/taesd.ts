@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { doubledConv } from '../onnx/doubled-conv.ts'
 import { Graph, type Value } from '../onnx/graph.ts'
-import { conv, double } from '../onnx/layers.ts'
+import { conv } from '../onnx/layers.ts'
 import { scope, type Scope, type WeightSource } from '../onnx/scope.ts'
 
 /** The part of an AutoencoderTiny's `config.json` that decides its layers. */
@@ -70,9 +71,8 @@ export function buildTaesdDecoder(config: TaesdConfig, weights: WeightSource): U
     const width = widths[level]!
     for (let i = 0; i < count; i++) x = block(layers.next(), x, width)
     if (level < widths.length - 1) {
-      x = double(graph, x)
       layers.next()
-      x = conv(layers.next(), x, { in: width, out: width, bias: false })
+      x = doubledConv(layers.next(), x, { in: width, out: width, bias: false })
     } else x = conv(layers.next(), x, { in: width, out: config.out_channels })
   }
   x = graph.node('Sub', [graph.node('Mul', [x, graph.scalar(2)]), graph.scalar(1)])

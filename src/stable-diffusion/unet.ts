@@ -1,5 +1,6 @@
+import { doubledConv } from '../onnx/doubled-conv.ts'
 import { Graph, type Value } from '../onnx/graph.ts'
-import { conv, doubleTo, groupNorm, silu, type AttentionOptions } from '../onnx/layers.ts'
+import { conv, groupNorm, silu, type AttentionOptions } from '../onnx/layers.ts'
 import { scope, type WeightSource } from '../onnx/scope.ts'
 import { resnet } from './resnet.ts'
 import { sinusoids, timeEmbedding } from './time-embedding.ts'
@@ -103,10 +104,7 @@ export function buildUnet(config: UnetConfig, weights: WeightSource, options: Un
       if (config.up_block_types[i] === 'CrossAttnUpBlock2D') x = attend(`${path}.attentions.${j}`, x, level)
     }
     const next = skips.at(-1)
-    if (next !== undefined) {
-      x = doubleTo(graph, x, next.value)
-      x = conv(root.at(`${path}.upsamplers.0.conv`), x, { in: width, out: width })
-    }
+    if (next !== undefined) x = doubledConv(root.at(`${path}.upsamplers.0.conv`), x, { in: width, out: width, like: next.value })
     tap(`up${i}`, x)
   }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { doubledConv } from '../onnx/doubled-conv.ts'
 import { Graph, type Value } from '../onnx/graph.ts'
-import { attention, conv, double, groupNorm, linear, silu } from '../onnx/layers.ts'
+import { attention, conv, groupNorm, linear, silu } from '../onnx/layers.ts'
 import { scope, type Scope, type WeightSource } from '../onnx/scope.ts'
 import { resnet } from './resnet.ts'
 import { fromTokens, sequences, toTokens, type ToSequence } from './tokens.ts'
@@ -87,7 +88,7 @@ export function buildKlDecoder(config: KlConfig, weights: WeightSource): Uint8Ar
       x = resnet(block.at(`resnets.${i}`), x, { in: width, out: next, groups, epsilon })
       width = next
     }
-    if (level < channels.length - 1) x = conv(block.at('upsamplers.0.conv'), double(graph, x), { in: width, out: width })
+    if (level < channels.length - 1) x = doubledConv(block.at('upsamplers.0.conv'), x, { in: width, out: width })
   }
   x = silu(graph, groupNorm(at.at('conv_norm_out'), x, { channels: width, groups, epsilon }))
   x = conv(at.at('conv_out'), x, { in: width, out: 3 })
