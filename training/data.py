@@ -29,7 +29,7 @@ def one(material: sources.Sources, number: int, only: str | None) -> tuple[np.nd
     r = np.random.default_rng(77 + number)
     made = {"src": picture, **styles.stylise(picture)}
     if cel is not None:
-        made["anime"] = cel
+        made["anime"] = styles.cel_tone(cel)
     spoilt = str(r.choice(["src", "anime", "oil", "watercolor", "sketch", "comic"]))
     made["degraded"] = styles.degrade(made[spoilt], r)
     return np.stack([made[k] for k in KEYS]), dict(kind=kind, tags=list(tags), spoilt=spoilt, number=number)

@@ -148,6 +148,11 @@ def anime(a: Analysis) -> np.ndarray:
     return to_u8(over(t, ink(a.fine, 0.016, 0.014, 14) * 0.92, [26, 16, 28]))
 
 
+def cel_tone(rgb: np.ndarray) -> np.ndarray:
+    """A drawn cel in the tones that `anime` gives photographs; else the word would mean two things."""
+    return to_u8(toned(rgb, 100, 1, 1.2, 0.72, 1.15))
+
+
 def oil(a: Analysis) -> np.ndarray:
     """Brush strokes along the edges in two sizes, each with a lit and a shaded flank; strong colour."""
     h, w = a.grey.shape

@@ -115,12 +115,18 @@ def train(rank: int, args: argparse.Namespace, unet: UNet2DConditionModel, text:
     alphas = DDIMScheduler.from_pretrained(f"{args.init}/scheduler").alphas_cumprod
     scale = AutoencoderTiny.load_config(args.vae or f"{args.init}/vae")["scaling_factor"]
     weights = list(unet.parameters()) + list(text.parameters())
-    optimizer = torch.optim.AdamW(weights, args.lr, betas=(0.9, 0.99), weight_decay=0.01, foreach=True)
+    words = [q for name, q in unet.named_parameters() if "attn2" in name] + list(text.parameters())
+    listens = {id(q) for q in words}
+    groups = [dict(params=[q for q in weights if id(q) not in listens], gain=1.0), dict(params=words, gain=args.text_gain)]
+    optimizer = torch.optim.AdamW(groups, args.lr, betas=(0.9, 0.99), weight_decay=0.01, foreach=True)
     seed = args.seed + 1000 * rank + int(counts[1])
     r = np.random.default_rng(seed)
     torch.manual_seed(seed)
     if saved and "optimizer" in saved:  # a compact state (export.py --compact) has none
-        optimizer.load_state_dict(saved["optimizer"])
+        try:
+            optimizer.load_state_dict(saved["optimizer"])
+        except (ValueError, KeyError):
+            run.log("the optimizer's layout has changed, it starts anew")
     if rank == 0:
         unet_ema, text_ema = copy.deepcopy(unet), copy.deepcopy(text)
         if saved:
@@ -145,11 +151,11 @@ def train(rank: int, args: argparse.Namespace, unet: UNet2DConditionModel, text:
             return
         lr = args.lr * min(1, (fresh + 1) / 60) * rate(int(counts[1]) / args.samples, args.flat)
         for group in optimizer.param_groups:
-            group["lr"] = lr
+            group["lr"] = lr * group["gain"]
         _, side, n = SHAPES[int(r.choice(len(SHAPES), p=[s[0] for s in SHAPES]))]
-        target, source, words = data.batch(n, side, r)
+        target, source, prompts = data.batch(n, side, r)
         noisy, v, t, keep, weight = diffusion_batch(target, source, alphas, args.source_drop, args.path)
-        ids = tokenizer(words, padding="max_length", max_length=77, truncation=True, return_tensors="pt").input_ids
+        ids = tokenizer(prompts, padding="max_length", max_length=77, truncation=True, return_tensors="pt").input_ids
         with torch.autocast("cpu", torch.bfloat16, enabled=args.bf16):
             x = torch.cat([noisy, keep * source / scale], 1).contiguous(memory_format=torch.channels_last)
             predicted = unet(x, t, encoder_hidden_states=text(ids)[0]).sample
@@ -163,7 +169,7 @@ def train(rank: int, args: argparse.Namespace, unet: UNet2DConditionModel, text:
         fresh += 1
         if rank:
             continue
-        decay = min(args.ema, (1 + fresh) / (12 + fresh)) if not saved else args.ema
+        decay = min(args.ema, 1 - 1 / (10 + 0.12 * int(counts[0]) / args.workers))  # the last eighth of the run, at first
         with torch.no_grad():
             torch._foreach_lerp_(averages, weights, 1 - decay)
         losses.append((each.mean().item(), (each * weight).mean().item()))
@@ -187,6 +193,7 @@ def main() -> None:
     p.add_argument("--vae", help="vae folder whose scaling factor is used (default: the one in --init)")
     p.add_argument("--samples", type=int, default=200_000, help="samples in all; the learning rate falls to the end of them")
     p.add_argument("--lr", type=float, default=6e-4)
+    p.add_argument("--text-gain", type=float, default=2.0, help="learning rate of text encoder and cross-attention, times --lr")
     p.add_argument("--flat", type=float, default=0.4, help="share of the samples before the learning rate begins to fall")
     p.add_argument("--ema", type=float, default=0.9985, help="decay a step of the averaged weights")
     p.add_argument("--source-drop", type=float, default=0.04)
