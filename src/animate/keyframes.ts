@@ -1,8 +1,9 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Latent } from '../diffusion/denoiser.ts'
 import { resizePlane } from '../image/resize.ts'
 import { guideTowards } from '../guidance/guide.ts'
 import { progressOf } from '../guidance/scheduled-weight.ts'
-import { joinPainted, predictFromAnchors } from '../guidance/two-sided.ts'
+import { joinPainted, predictFromAnchors, type SidedPrediction } from '../guidance/two-sided.ts'
 import { toFloatImage, type FloatImage, type Plane } from '../image/frame.ts'
 import { contentKey } from './content-key.ts'
 import type { RenderEvent } from './events.ts'
@@ -55,13 +56,17 @@ export async function* byKeyframes(
     const image = yield* keepOrPaint(run, end.item, key, (onStep) => paintKey(run, end, noises[last]!, anchored, onStep))
     const after: Key = { image: toFloatImage(image), key }
 
-    // 2. The frames before it.
+    // 2. The frames before it; while one is painted, the next is predicted.
+    let ahead: { readonly n: number; readonly prediction: Promise<SidedPrediction> } | undefined
     for (let n = 0; n < last; n++) {
-      const between = segment.frames[n]!
+      const { item } = segment.frames[n]!
       const ownKey = contentKey(...run.identity, 'between', n, hashes, noises[n]!.key, before!.key, after.key)
-      yield* keepOrPaint(run, between.item, ownKey, (onStep) =>
-        paintBetween(run, segment, n, noises[n]!, [before!, after], onStep),
-      )
+      yield* keepOrPaint(run, item, ownKey, async (onStep) => {
+        const keys = [before!, after] as const
+        const prediction = await (ahead?.n === n ? ahead.prediction : predictBetween(segment, n, keys))
+        ahead = n + 1 < last ? { n: n + 1, prediction: predictBetween(segment, n + 1, keys) } : undefined
+        return paintBetween(run, item, prediction, noises[n]!, onStep)
+      })
     }
     before = after
   }
@@ -92,20 +97,23 @@ async function paintKey(
   return { image: await painter.decode(latent, { signal }), painted: 1 }
 }
 
-async function paintBetween(
-  { painter, model, signal, onDebug }: AnimateRun,
-  segment: Segment,
-  n: number,
-  noise: PaintNoise,
-  [before, after]: readonly [Key, Key],
-  onStep: (step: number) => void,
-): Promise<{ image: FloatImage; painted: number }> {
-  const { item, toBefore, toAfter } = segment.frames[n]!
+async function predictBetween(segment: Segment, n: number, [before, after]: readonly [Key, Key]): Promise<SidedPrediction> {
+  await setImmediate()
+  const { toBefore, toAfter } = segment.frames[n]!
   const passed = (n + 1) / segment.frames.length
-  const prediction = predictFromAnchors([
+  return predictFromAnchors([
     { image: before.image, track: toBefore!, nearness: 1 - passed },
     { image: after.image, track: toAfter!, nearness: passed },
   ])
+}
+
+async function paintBetween(
+  { painter, model, signal, onDebug }: AnimateRun,
+  item: FootageFrame,
+  prediction: SidedPrediction,
+  noise: PaintNoise,
+  onStep: (step: number) => void,
+): Promise<{ image: FloatImage; painted: number }> {
   if (onDebug !== undefined) {
     await onDebug('raw', item.frame.index, { image: item.frame.image })
     await onDebug('warped', item.frame.index, { image: prediction.image })

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { composeFlows, type Track } from '../flow/compose.ts'
 import type { Flow } from '../flow/flow.ts'
 import { wayTrust } from '../flow/reliability.ts'
@@ -46,7 +47,7 @@ export async function* segments(
     const { motion } = item
     const source = item.frame.image
     if (motion === undefined || keyframe === undefined) {
-      if (open.length > 0) yield closed(open)
+      if (open.length > 0) yield await closed(open)
       open = []
       keyframe = source
       yield { frames: [{ item, toBefore: undefined, toAfter: undefined }] }
@@ -58,21 +59,22 @@ export async function* segments(
     const trust = wayTrust(source, keyframe, back, there)
     open.push({ item, back, there, trust })
     if (open.length >= longest || mean(trust.data) < leastTrust) {
-      yield closed(open)
+      yield await closed(open)
       open = []
       keyframe = source
     }
   }
-  if (open.length > 0) yield closed(open)
+  if (open.length > 0) yield await closed(open)
 }
 
-/** Adds the ways to the keyframe at the end, composed from there backwards. */
-function closed(open: readonly Open[]): Segment {
+/** Adds the ways to the keyframe at the end, composed from there backwards. Lets others work between frames: the engine waits for answers. */
+async function closed(open: readonly Open[]): Promise<Segment> {
   const frames: SegmentFrame[] = []
   const keyframe = open.at(-1)!.item.frame.image
   let on: Flow | undefined
   let home: Flow | undefined
   for (let n = open.length - 1; n >= 0; n--) {
+    await setImmediate()
     const { item, back, trust } = open[n]!
     const source = item.frame.image
     const toAfter = on === undefined ? undefined : { flow: on, trust: wayTrust(source, keyframe, on, home!) }

@@ -9,7 +9,7 @@ import { runEvents, type RunContext } from './run-events.ts'
 export function demoCommand(context: RunContext): (options: Record<string, unknown>) => Promise<void> {
   return async (options) => {
     const given = settingsFrom(options)
-    const settings = parseSettings({ style: 'anime', compare: true, ...given })
+    const settings = parseSettings({ style: 'anime', steps: 5, compare: true, ...given })
     const source = remembered(demoClip(settings.size === undefined ? {} : parseSize(settings.size)))
     const output = options['output'] as string
     await runEvents(

@@ -96,8 +96,8 @@ export function softReliability(occluded: Uint8Array, boundary: Uint8Array, widt
  */
 export function photometricTrust(previous: Frame, current: Frame, backward: Flow): Plane {
   const { width, height } = backward
-  const before = gaussianBlur(previous.data, width, height, 3, 1)
-  const now = gaussianBlur(current.data, width, height, 3, 1)
+  const before = softened(previous)
+  const now = softened(current)
   const moved = warpChannels(before, { channels: 3, order: 'interleaved' }, backward, 'linear')
   const data = new Float32Array(width * height)
   for (let i = 0, q = 0; i < data.length; i++, q += 3) {
@@ -110,6 +110,17 @@ export function photometricTrust(previous: Frame, current: Frame, backward: Flow
 
 /** Change of the flow from pixel to pixel at which a picture would be torn: what is carried there are streaks. */
 const tearing = 0.5
+const softenedFrames = new WeakMap<Frame, Float32Array>()
+
+/** A frame after a Gaussian of sigma 1: every frame is compared with several others, and blurred once. */
+function softened(frame: Frame): Float32Array {
+  const known = softenedFrames.get(frame)
+  if (known !== undefined) return known
+  const blurred = gaussianBlur(frame.data, frame.width, frame.height, 3, 1)
+  softenedFrames.set(frame, blurred)
+  return blurred
+}
+
 /** Pixels by which a way may leave the picture and still take the edge: less than the error of flow. */
 const edgeSlack = 2
 

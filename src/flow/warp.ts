@@ -48,8 +48,9 @@ export function warpChannels(data: Float32Array, layout: ChannelLayout, back: Fl
     throw new TypeError(
       `A warp of ${channels} channels by a ${width}x${height} flow needs ${width * height * channels} values, got ${data.length}.`,
     )
-  const { taps, weigh } = kernels[kernel]
   const [pixelStep, channelStep] = layout.order === 'planar' ? [1, width * height] : [channels, 1]
+  if (kernel === 'linear') return warpLinear(data, { channels, pixelStep, channelStep }, back)
+  const { taps, weigh } = kernels[kernel]
   const out = new Float32Array(data.length)
   const weightX = new Float64Array(taps)
   const weightY = new Float64Array(taps)
@@ -69,6 +70,26 @@ export function warpChannels(data: Float32Array, layout: ChannelLayout, back: Fl
         columns[k] = Math.min(Math.max(x0 - lead + k, 0), width - 1) * pixelStep
         rows[k] = Math.min(Math.max(y0 - lead + k, 0), height - 1) * width * pixelStep
       }
+      if (pixelStep === 3) {
+        // Pictures: all three channels of a tap at once.
+        let [red, green, blue] = [0, 0, 0]
+        for (let j = 0; j < taps; j++) {
+          const weight = weightY[j]!
+          if (weight === 0) continue
+          const row = rows[j]!
+          for (let k = 0; k < taps; k++) {
+            const both = weight * weightX[k]!
+            const q = row + columns[k]!
+            red += both * data[q]!
+            green += both * data[q + 1]!
+            blue += both * data[q + 2]!
+          }
+        }
+        out[3 * i] = red
+        out[3 * i + 1] = green
+        out[3 * i + 2] = blue
+        continue
+      }
       for (let c = 0; c < channels; c++) {
         const base = c * channelStep
         let sum = 0
@@ -85,18 +106,45 @@ export function warpChannels(data: Float32Array, layout: ChannelLayout, back: Fl
   return out
 }
 
+interface Steps {
+  readonly channels: number
+  /** From a pixel to the next, and from a channel of a pixel to its next. */
+  readonly pixelStep: number
+  readonly channelStep: number
+}
+
+function warpLinear(data: Float32Array, { channels, pixelStep, channelStep }: Steps, back: Flow): Float32Array {
+  const { width, height } = back
+  const flow = back.data
+  const out = new Float32Array(data.length)
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      const px = Math.min(Math.max(x + flow[2 * i]!, 0), width - 1)
+      const py = Math.min(Math.max(y + flow[2 * i + 1]!, 0), height - 1)
+      const x0 = Math.floor(px)
+      const y0 = Math.floor(py)
+      const fx = px - x0
+      const fy = py - y0
+      const right = x0 < width - 1 ? pixelStep : 0
+      const down = y0 < height - 1 ? width * pixelStep : 0
+      let q = (y0 * width + x0) * pixelStep
+      let to = i * pixelStep
+      for (let c = 0; c < channels; c++, q += channelStep, to += channelStep) {
+        const above = data[q]! * (1 - fx) + data[q + right]! * fx
+        const below = data[q + down]! * (1 - fx) + data[q + down + right]! * fx
+        out[to] = above * (1 - fy) + below * fy
+      }
+    }
+  }
+  return out
+}
+
 /** Weights of the taps around a position `f` (0..1) past the middle left one; they add up to 1, and f = 0 gives exactly one 1. */
 type Weigh = (f: number, weights: Float64Array) => void
 
-const kernels: Readonly<Record<WarpKernel, { readonly taps: number; readonly weigh: Weigh }>> = {
-  linear: { taps: 2, weigh: weighLinear },
+const kernels: Readonly<Record<Exclude<WarpKernel, 'linear'>, { readonly taps: number; readonly weigh: Weigh }>> = {
   cubic: { taps: 4, weigh: weighCubic },
   lanczos3: { taps: 6, weigh: weighLanczos3 },
-}
-
-function weighLinear(f: number, weights: Float64Array): void {
-  weights[0] = 1 - f
-  weights[1] = f
 }
 
 function weighCubic(f: number, weights: Float64Array): void {
