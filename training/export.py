@@ -29,6 +29,8 @@ def drop_local_names(folder: str) -> None:
                 with open(path) as f:
                     config = json.load(f)
                 config.pop("_name_or_path", None)
+                if config.get("_class_name") == "AutoencoderTiny":
+                    config.pop("block_out_channels", None)  # written by diffusers, not read by it
                 with open(path, "w") as f:
                     json.dump(config, f, indent=2)
 
