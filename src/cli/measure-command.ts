@@ -36,8 +36,12 @@ export function measureCommand(context: RunContext): (source: string, result: st
         baseline,
         others: others.map((video, i) => ({ name: against[i + 1]!, video })),
         flow: judge,
+        onProgress: (frames) => {
+          if (process.stderr.isTTY) process.stderr.write(`\r\u001B[2Kmeasured ${frames}${frameCount(source)} frames`)
+        },
         signal: context.signal,
       })
+      if (process.stderr.isTTY) process.stderr.write('\r\u001B[2K')
       process.stdout.write(context.json ? JSON.stringify(measures) + '\n' : measureTable(measures))
       if (report !== undefined) {
         const page = await renderReport({ measures, source, result, baseline, signal: context.signal })
@@ -49,4 +53,8 @@ export function measureCommand(context: RunContext): (source: string, result: st
       await judge.close()
     }
   }
+}
+
+function frameCount({ info }: FrameSource): string {
+  return info.frameCount === undefined ? '' : `/${info.frameCount}`
 }
