@@ -7,7 +7,10 @@ const shapes = listSettings()
 const accepted = ({ kind, choices, minimum, maximum, meta }) => {
   if (kind === 'choice') return choices.map((choice) => `\`${choice}\``).join(', ')
   if (kind === 'boolean') return 'switch'
-  if (kind === 'number') return `${minimum ?? ''} … ${maximum === undefined || maximum >= Number.MAX_SAFE_INTEGER ? '' : maximum}${meta.unit ? ` ${meta.unit}` : ''}`
+  if (kind === 'number') {
+    const open = maximum === undefined || maximum >= Number.MAX_SAFE_INTEGER
+    return `${open ? `${minimum} and more` : `${minimum} … ${maximum}`}${meta.unit ? ` ${meta.unit}` : ''}`
+  }
   return `\`${meta.placeholder ?? 'TEXT'}\``
 }
 const lines = [
@@ -18,7 +21,7 @@ const lines = [
 for (const group of [...new Set(shapes.map(({ meta }) => meta.group))]) {
   lines.push('', `## ${group}`, '', '| option | accepted | default | |', '|---|---|---|---|')
   for (const shape of shapes.filter(({ meta }) => meta.group === group)) {
-    const fallback = shape.default === undefined ? "the model's or the source's" : `\`${shape.default}\``
+    const fallback = shape.default === undefined ? (shape.meta.fallback ?? '') : `\`${shape.default}\``
     lines.push(`| \`${shape.flag}\` | ${accepted(shape)} | ${shape.kind === 'boolean' ? 'off' : fallback} | ${shape.meta.description} |`)
   }
 }

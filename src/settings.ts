@@ -7,6 +7,8 @@ export interface SettingMeta {
   readonly description: string
   /** Heading it stands under. */
   readonly group: 'Style' | 'Steadiness' | 'Video' | 'Output' | 'Machine'
+  /** What holds where the setting is left out and has no default of its own. */
+  readonly fallback?: string
   /** What stands for the value in usage texts, for example `WxH`. */
   readonly placeholder?: string
   readonly unit?: string
@@ -34,6 +36,7 @@ export const settingsSchema = z.strictObject({
     title: 'Style',
     description:
       'Short name of a style the model knows; the embedded one: anime, oil, watercolor, sketch, comic, pixel. Becomes part of the prompt.',
+    fallback: "the model's first: anime",
     group: 'Style',
     placeholder: 'NAME',
     shapesFrames: true,
@@ -41,6 +44,7 @@ export const settingsSchema = z.strictObject({
   prompt: setting(z.string().optional(), {
     title: 'Prompt',
     description: 'What the picture should be. Instead of --style; "{style}" in it stands for the style.',
+    fallback: "the model's, with the style in it",
     group: 'Style',
     placeholder: 'TEXT',
     shapesFrames: true,
@@ -48,6 +52,7 @@ export const settingsSchema = z.strictObject({
   negative: setting(z.string().optional(), {
     title: 'Negative prompt',
     description: 'What the picture should not be.',
+    fallback: "the model's",
     group: 'Style',
     placeholder: 'TEXT',
     shapesFrames: true,
@@ -55,6 +60,7 @@ export const settingsSchema = z.strictObject({
   strength: setting(z.number().gt(0).max(1).optional(), {
     title: 'Strength',
     description: 'How far from the source the model may go: 0.3 faithful, 0.7 bold.',
+    fallback: "the model's; 0.6 for the embedded one",
     group: 'Style',
     placeholder: '0..1',
     shapesFrames: true,
@@ -62,6 +68,7 @@ export const settingsSchema = z.strictObject({
   steps: setting(z.int().min(1).max(1000).optional(), {
     title: 'Steps',
     description: 'Steps of the whole noise schedule; strength times steps are run.',
+    fallback: "the model's; 7 for the embedded one",
     group: 'Style',
     placeholder: 'N',
     unit: 'steps',
@@ -70,6 +77,7 @@ export const settingsSchema = z.strictObject({
   cfgScale: setting(z.number().min(1).max(30).optional(), {
     title: 'CFG scale',
     description: 'How strongly the prompt acts (classifier-free guidance). 1 switches it off and halves the work.',
+    fallback: "the model's; 2 for the embedded one",
     group: 'Style',
     placeholder: '1..30',
     shapesFrames: true,
@@ -77,6 +85,7 @@ export const settingsSchema = z.strictObject({
   sampler: setting(z.enum(['ddim', 'euler', 'euler_a', 'heun', 'dpmpp_2m', 'dpmpp_2m_sde']).optional(), {
     title: 'Sampler',
     description: 'How the noise is walked down.',
+    fallback: "the model's; ddim for the embedded one",
     group: 'Style',
     shapesFrames: true,
   }),
@@ -91,6 +100,7 @@ export const settingsSchema = z.strictObject({
     title: 'Method',
     description:
       'How frames are held together: flow (keyframes, carried to the frames between; the default), previous (each frame drawn to the one before; the default with --schedule), reference (the 2023 script, exactly), none.',
+    fallback: 'flow, or previous with --schedule',
     group: 'Steadiness',
     shapesFrames: true,
   }),
@@ -98,6 +108,7 @@ export const settingsSchema = z.strictObject({
     title: 'Noise',
     description:
       'Starting noise of each frame: carried along by the motion (default of flow), the same for all, or fresh (default of reference and none).',
+    fallback: 'by method',
     group: 'Steadiness',
     shapesFrames: true,
   }),
@@ -105,6 +116,7 @@ export const settingsSchema = z.strictObject({
     title: 'Guidance schedule',
     description:
       'Your own guidance weights: a JavaScript file with a function (progress, motion) => number or array. It is run as code.',
+    fallback: "the method's own",
     group: 'Steadiness',
     placeholder: 'FILE.js',
     shapesFrames: true,
@@ -112,12 +124,14 @@ export const settingsSchema = z.strictObject({
   flow: setting(z.enum(['dis', 'farneback']).optional(), {
     title: 'Flow estimator',
     description: 'How motion is found: dis (default), farneback (default of the reference method).',
+    fallback: 'by method',
     group: 'Steadiness',
     shapesFrames: true,
   }),
   size: setting(size.optional(), {
     title: 'Size',
     description: "Size of the result in pixels. Without it: the source's shape at the size the model is at home with.",
+    fallback: 'by model; about 384x256 for the embedded one',
     group: 'Video',
     placeholder: 'WxH',
     unit: 'px',
@@ -133,6 +147,7 @@ export const settingsSchema = z.strictObject({
     title: 'Frame rate',
     description:
       "Render at this rate instead of the source's; frames are left out, never invented. For image folders: their rate.",
+    fallback: "the source's; 24 for image folders",
     group: 'Video',
     placeholder: 'N',
     unit: 'frames/s',
@@ -141,6 +156,7 @@ export const settingsSchema = z.strictObject({
   range: setting(z.string().min(1).optional(), {
     title: 'Range',
     description: 'Part of the source: 2s..5s, 30..90 (frames), 2s.., ..5s.',
+    fallback: 'all of it',
     group: 'Video',
     placeholder: 'FROM..TO',
     shapesFrames: true,
@@ -179,6 +195,7 @@ export const settingsSchema = z.strictObject({
   threads: setting(z.int().min(1).max(256).optional(), {
     title: 'Threads',
     description: 'CPU threads for the model; all cores by default.',
+    fallback: 'all cores',
     group: 'Machine',
     placeholder: 'N',
     shapesFrames: false,
@@ -186,6 +203,7 @@ export const settingsSchema = z.strictObject({
   ffmpeg: setting(z.string().min(1).optional(), {
     title: 'ffmpeg',
     description: 'The ffmpeg program to use instead of FFMPEG_PATH, the one on PATH, or the one in the package.',
+    fallback: 'the first that is found',
     group: 'Machine',
     placeholder: 'PATH',
     shapesFrames: false,

@@ -10,6 +10,7 @@ export type RenderEvent =
       readonly source: string
       readonly model: string
       readonly method: string
+      readonly prompt: string
       /** Frames found finished in the folder from an earlier run. */
       readonly resumed: number
     }

@@ -15,7 +15,8 @@ function optionFor(shape: SettingShape): Option {
   const { meta } = shape
   if (shape.kind === 'boolean') return new Option(shape.flag, meta.description).helpGroup(`${meta.group}:`)
   // No default is given to commander: what was not typed stays absent, so that commands can have defaults of their own.
-  const text = shape.default === undefined ? meta.description : `${meta.description} (default: ${JSON.stringify(shape.default)})`
+  const fallback = shape.default === undefined ? meta.fallback : JSON.stringify(shape.default)
+  const text = fallback === undefined ? meta.description : `${meta.description} (default: ${fallback})`
   const option = new Option(`${shape.flag} <${meta.placeholder ?? shape.choices.join('|')}>`, text)
   if (shape.kind === 'number')
     option.argParser((value: string) => {

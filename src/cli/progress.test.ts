@@ -23,7 +23,7 @@ function record(isTTY: boolean): {
 const frame = (index: number, kept = false) =>
   ({ type: 'frame', frame: index, time: index / 12, kept, seconds: 2, evaluations: 10 }) as const
 
-test('time left is what the frames painted in this run took, times what is to come', () => {
+test('time left is what the frames painted in this run took, without the first, which waits for the model', () => {
   const { text, handle, tick } = record(true)
   handle({
     type: 'start',
@@ -34,13 +34,17 @@ test('time left is what the frames painted in this run took, times what is to co
     source: 'a.mp4',
     model: 'm',
     method: 'flow',
+    prompt: 'oil',
     resumed: 4,
   })
   handle({ type: 'stage', stage: 'paint', frames: 10 })
   for (let i = 0; i < 4; i++) handle(frame(i, true))
-  tick(2)
+  tick(9)
   handle(frame(4))
-  expect(text()).toContain('frame 5/10 · 2.0 s a frame · 0:10 left')
+  expect(text()).toContain('frame 5/10 · 9.0 s a frame · 0:45 left')
+  tick(2)
+  handle(frame(5))
+  expect(text()).toContain('frame 6/10 · 2.0 s a frame · 0:08 left')
   expect(text()).toContain('4 frames were finished before')
 })
 

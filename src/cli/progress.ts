@@ -40,6 +40,7 @@ export function showProgress(
   let kept = 0
   let lastPlain = -Infinity
   let shown = false
+  let firstDone = 0
 
   const clear = (): void => {
     if (live && shown) stream.write('\r\u001B[2K')
@@ -51,7 +52,8 @@ export function showProgress(
   }
   const status = (): string => {
     const done = painted + kept
-    const each = painted === 0 ? undefined : (now() - stageBegan) / painted
+    // The first frame waits for the model to load: it is no measure of the others.
+    const each = painted === 0 ? undefined : painted === 1 ? now() - stageBegan : (now() - firstDone) / (painted - 1)
     const parts = [stageNames[stage], `frame ${done}${frames === undefined ? '' : `/${frames}`}`]
     if (shot > 0) parts.push(`shot ${shot + 1}`)
     if (step !== '') parts.push(step)
@@ -75,7 +77,7 @@ export function showProgress(
       case 'start':
         frames = event.frames
         line(`${event.source} → ${event.output}`)
-        line(`${event.model}, method ${event.method}, ${event.width}x${event.height}`)
+        line(`model ${event.model}, ${event.prompt}, ${event.width}x${event.height}, method ${event.method}`)
         if (event.resumed > 0) line(`going on: ${event.resumed} frames were finished before`)
         break
       case 'stage':
@@ -96,7 +98,7 @@ export function showProgress(
         break
       case 'frame':
         if (event.kept) kept++
-        else painted++
+        else if (++painted === 1) firstDone = now()
         step = ''
         inPlace()
         plain(event)

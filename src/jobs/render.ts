@@ -127,6 +127,7 @@ async function* renderInto(
       source: source.info.path,
       model: model.name,
       method: resolved.method,
+      prompt: resolved.prompt,
       resumed: folder.found,
     }
 

@@ -49,12 +49,17 @@ function againstBaseline(video: VideoMeasures): Finding[] {
     const kind = ratio < (goal.low ?? -Infinity) ? below : above
     if (kind !== undefined) found.push({ kind, text: text(ratio.toFixed(2)) })
   }
-  check('warpError', undefined, 'flickers', (r) => `It is not steady: the warp error is ${r} times the unguided one.`)
-  check('flicker3', undefined, 'flickers', (r) => `Still areas shimmer: ${r} times the unguided flicker.`)
-  check('warpErrorFast', undefined, 'flickers', (r) => `Fast motion is not steady: ${r} times the unguided warp error there.`)
+  check('warpError', undefined, 'flickers', (r) => `Not as steady as our goal: the warp error is ${r} times the unguided one.`)
+  check('flicker3', undefined, 'flickers', (r) => `Still areas shimmer more than our goal: ${r} times the unguided flicker.`)
+  check(
+    'warpErrorFast',
+    undefined,
+    'flickers',
+    (r) => `Fast motion is not as steady as our goal: ${r} times the unguided warp error there.`,
+  )
   check('sharpness', 'blurred', 'sharpened', (r) =>
     Number(r) < 1
-      ? `It is blurred: ${r} times the unguided sharpness.`
+      ? `Softer than our goal: ${r} times the unguided sharpness.`
       : `It is sharpened by force: ${r} times the unguided sharpness.`,
   )
   check('chroma', 'grey', 'oversaturated', (r) =>
