@@ -1,3 +1,4 @@
+import type { AnimateSettings } from '../src/animate/animate.ts'
 import type { Latent, LatentShape } from '../src/diffusion/denoiser.ts'
 import { noiseScheduleFromConfig } from '../src/diffusion/noise-schedule.ts'
 import type { FloatImage } from '../src/image/frame.ts'
@@ -80,4 +81,18 @@ export function analyticModel(options: { evaluation?: () => Promise<void> } = {}
     },
     close: () => Promise.resolve(),
   }
+}
+
+/** Settings that the analytic model animates 64x48 frames with, in three steps; only the method is open. */
+export const analyticSettings: Omit<AnimateSettings, 'method'> = {
+  prompt: 'red',
+  negative: '',
+  cfgScale: 1,
+  strength: 0.6,
+  steps: 5,
+  sampler: 'ddim',
+  width: 64,
+  height: 48,
+  seed: 3,
+  noise: 'carried',
 }

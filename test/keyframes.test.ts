@@ -4,22 +4,10 @@ import type { RenderEvent } from '../src/animate/events.ts'
 import { MemoryFrameStore } from '../src/animate/frame-store.ts'
 import { disEstimator } from '../src/flow/dis.ts'
 import type { Frame } from '../src/image/frame.ts'
-import { analyticModel } from './analytic-model.ts'
+import { analyticModel, analyticSettings } from './analytic-model.ts'
 import { madeSource, texture } from './moving-picture.ts'
 
-const settings: AnimateSettings = {
-  prompt: 'red',
-  negative: '',
-  cfgScale: 1,
-  strength: 0.6,
-  steps: 5,
-  sampler: 'ddim',
-  width: 64,
-  height: 48,
-  seed: 3,
-  method: 'flow',
-  noise: 'carried',
-}
+const settings: AnimateSettings = { ...analyticSettings, method: 'flow' }
 
 async function run(
   frames: readonly Frame[],

@@ -124,10 +124,11 @@ async function paintBetween(
   if (regions.length === 0) return { image: prediction.image, painted: 0 }
   const source = await painter.encode(item.frame.image, signal)
   const k0 = await painter.encode(prediction.image, signal)
+  const kept = onCells(prediction.coverage, painter.shape)
   let whole = prediction.image
   let cells = 0
   for (const region of regions) {
-    const painted = await paintHoles({ painter, signal }, { source, k0, coverage: prediction.coverage, noise, region }, onStep)
+    const painted = await paintHoles({ painter, signal }, { source, k0, kept, noise, region }, onStep)
     whole = pastePicture(whole, painted, region.x * model.scale, region.y * model.scale)
     cells += region.width * region.height
   }
@@ -140,7 +141,8 @@ async function paintBetween(
 interface HoleJob {
   readonly source: Latent
   readonly k0: Latent
-  readonly coverage: Plane
+  /** Coverage on the latent grid. */
+  readonly kept: Float32Array
   readonly noise: PaintNoise
   readonly region: Region
 }
@@ -148,13 +150,13 @@ interface HoleJob {
 /** Paints a part of a frame in few steps, held to the prediction where that is to be kept. */
 async function paintHoles(
   { painter, signal }: Pick<AnimateRun, 'painter' | 'signal'>,
-  { source, k0, coverage, noise, region }: HoleJob,
+  { source, k0, kept, noise, region }: HoleJob,
   onStep: (step: number) => void,
 ): Promise<FloatImage> {
   const { shape } = painter
   const part = { ...shape, width: region.width, height: region.height }
   const crop = (latent: Latent): Latent => cropLatent(latent, shape, region)
-  const weights = cropLatent(onCells(coverage, shape), { ...shape, channels: 1 }, region)
+  const weights = cropLatent(kept, { ...shape, channels: 1 }, region)
   const target = crop(k0)
   const latent = await painter.paint({
     source: crop(source),
