@@ -1,7 +1,7 @@
 import type { AnimateSettings } from '../src/animate/animate.ts'
 import type { Latent, LatentShape } from '../src/diffusion/denoiser.ts'
 import { noiseScheduleFromConfig } from '../src/diffusion/noise-schedule.ts'
-import type { FloatImage } from '../src/image/frame.ts'
+import { toFloatImage, type FloatImage, type Frame } from '../src/image/frame.ts'
 import type { Conditioning, DiffusionModel, Embedding } from '../src/stable-diffusion/diffusion-model.ts'
 
 const scale = 4
@@ -69,7 +69,8 @@ export function analyticModel(options: { evaluation?: () => Promise<void> } = {}
       const hue = text.length % 7
       return Promise.resolve({ tokens: 1, width: 1, data: Float32Array.of(hue / 7 - 0.5) })
     },
-    encode: (image) => Promise.resolve(encode(image)),
+    encode: (image) =>
+      Promise.resolve(encode(image.data instanceof Uint8Array ? toFloatImage(image as Frame) : (image as FloatImage))),
     decode: (latent, shape) => Promise.resolve(decode(latent, shape)),
     denoiser: (conditioning: Conditioning) => async (x, sigma, signal) => {
       signal?.throwIfAborted()

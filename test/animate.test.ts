@@ -4,6 +4,7 @@ import type { RenderEvent } from '../src/animate/events.ts'
 import { MemoryFrameStore } from '../src/animate/frame-store.ts'
 import { disEstimator } from '../src/flow/dis.ts'
 import type { Frame } from '../src/image/frame.ts'
+import './workers.ts'
 import { analyticModel, analyticSettings } from './analytic-model.ts'
 import { madeSource, texture } from './moving-picture.ts'
 

@@ -5,11 +5,14 @@ import { referenceSchedule, type GuidanceSchedule } from '../guidance/guidance-s
 import type { FloatImage, Frame, Plane } from '../image/frame.ts'
 import type { DiffusionModel } from '../stable-diffusion/diffusion-model.ts'
 import type { FrameSource } from '../video/frame-source.ts'
+import { startAnalysis } from './analysis.ts'
 import type { RenderEvent } from './events.ts'
 import { readFootage } from './footage.ts'
 import { frameByFrame } from './frame-by-frame.ts'
 import type { FrameStore } from './frame-store.ts'
+import { createFrameWriter } from './frame-writer.ts'
 import { byKeyframes } from './keyframes.ts'
+import { createOutbox, meanwhile } from './outbox.ts'
 import { createPainter, type PaintSettings } from './painter.ts'
 import type { AnimateRun } from './run.ts'
 
@@ -61,12 +64,21 @@ export interface AnimateResult {
  * @throws OfgenError `video_missing` if the source yields no frame; whatever the source, the model and the store throw.
  */
 export async function* animate(options: AnimateOptions): AsyncGenerator<RenderEvent, AnimateResult, undefined> {
-  const { source, model, settings, schedule, signal } = options
+  const { source, model, settings, schedule } = options
+  const stop = new AbortController()
+  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal])
   const began = performance.now()
   const { evaluations, engineSeconds } = model.counters
+  const painter = await createPainter(model, settings, signal)
+  const outbox = createOutbox()
   const run: AnimateRun = {
     ...options,
-    painter: await createPainter(model, settings, signal),
+    signal,
+    abandon: () => stop.abort(),
+    painter,
+    analysis: startAnalysis(signal),
+    outbox,
+    writer: createFrameWriter(options.store, outbox),
     weights: schedule?.weights ?? (settings.method === 'reference' ? referenceSchedule : flowSchedule),
     identity: [model.hash, settings, options.flow.id, schedule?.id ?? null],
     frames: [],
@@ -74,8 +86,17 @@ export async function* animate(options: AnimateOptions): AsyncGenerator<RenderEv
     keyframes: [],
   }
   const needsMotion = settings.method !== 'none' || settings.noise === 'carried'
-  const footage = readFootage(source, { flow: needsMotion ? options.flow : undefined, signal })
-  yield* settings.method === 'flow' ? byKeyframes(run, footage) : frameByFrame(run, footage)
+  const footage = readFootage(source, { flow: needsMotion ? options.flow : undefined, analysis: run.analysis, signal })
+  const work = settings.method === 'flow' ? byKeyframes(run, footage) : frameByFrame(run, footage)
+  const all = work.then(() => run.writer.flush())
+  try {
+    yield* meanwhile(outbox, all)
+  } finally {
+    stop.abort()
+    await all.catch(() => undefined)
+    await run.writer.flush().catch(() => undefined)
+    await run.analysis.close()
+  }
   if (run.frames.length === 0)
     throw new OfgenError('video_missing', `${source.info.path} has no frames in the part that was asked for.`, {
       hint: 'Check --range, or play the file in a video player.',

@@ -1,7 +1,9 @@
 import type { FlowEstimator } from '../flow/flow.ts'
-import { estimateMotion, type Motion } from '../flow/motion.ts'
+import type { Motion } from '../flow/motion.ts'
 import { isCut } from '../shots/cut.ts'
+import { inSharedMemory } from '../thread-side.ts'
 import type { FrameSource, TimedFrame } from '../video/frame-source.ts'
+import type { Analysis } from './analysis.ts'
 import { frameHash } from './content-key.ts'
 import { lookAhead } from './look-ahead.ts'
 
@@ -21,6 +23,7 @@ export interface FootageFrame {
 export interface FootageOptions {
   /** Absent: no motion is estimated and nothing is known of cuts. */
   readonly flow: FlowEstimator | undefined
+  readonly analysis: Pick<Analysis, 'motionFromFlows'>
   /** Frames whose motion is estimated before they are asked for; memory is this many frames and motions. */
   readonly ahead?: number
   readonly signal?: AbortSignal | undefined
@@ -29,13 +32,17 @@ export interface FootageOptions {
 /** Reads a source frame by frame, with motion estimated ahead of whoever uses it. Memory does not depend on the length. */
 export async function* readFootage(
   source: FrameSource,
-  { flow, ahead = 3, signal }: FootageOptions,
+  { flow, analysis, ahead = 3, signal }: FootageOptions,
 ): AsyncGenerator<FootageFrame, void, undefined> {
   let shot = 0
   const analyse = async ([before, frame]: readonly [TimedFrame | undefined, TimedFrame]): Promise<Omit<FootageFrame, 'shot'>> => {
     const hash = frameHash(frame.image)
     if (before === undefined || flow === undefined) return { frame, hash, motion: undefined, trusted: 0 }
-    const motion = await estimateMotion(flow, before.image, frame.image, signal)
+    const [backward, forward] = await Promise.all([
+      flow.estimate(frame.image, before.image, signal),
+      flow.estimate(before.image, frame.image, signal),
+    ])
+    const motion = await analysis.motionFromFlows(before.image, frame.image, backward, forward)
     const trusted = mean(motion.trust.data)
     return { frame, hash, motion: isCut(before.image, frame.image, trusted) ? undefined : motion, trusted }
   }
@@ -45,12 +52,13 @@ export async function* readFootage(
   }
 }
 
-/** Every frame with the one before it. */
+/** Every frame with the one before it, in memory that threads share. */
 async function* pairs(
   frames: AsyncIterable<TimedFrame>,
 ): AsyncGenerator<readonly [TimedFrame | undefined, TimedFrame], void, undefined> {
   let before: TimedFrame | undefined
-  for await (const frame of frames) {
+  for await (const one of frames) {
+    const frame = { ...one, image: inSharedMemory(one.image) }
     yield [before, frame]
     before = frame
   }

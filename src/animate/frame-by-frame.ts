@@ -1,49 +1,51 @@
 import { flowLength } from '../flow/motion.ts'
 import { scheduleMotion } from '../guidance/guidance-schedule.ts'
 import { guideTowards } from '../guidance/guide.ts'
-import { negatedFlow, predictFromPrevious } from '../guidance/prediction.ts'
+import { negatedFlow } from '../guidance/prediction.ts'
 import { scheduledWeight } from '../guidance/scheduled-weight.ts'
 import { toFloatImage, type FloatImage, type Frame } from '../image/frame.ts'
 import { contentKey } from './content-key.ts'
-import type { RenderEvent } from './events.ts'
 import type { FootageFrame } from './footage.ts'
+import type { PaintWatch } from './painter.ts'
 import { beginShot, createPaintNoise, keepOrPaint, type AnimateRun, type PaintNoise } from './run.ts'
 
 /**
  * Paints every frame from its source, drawn to the result before it moved along the flow: methods `previous` and `reference`, and with no
  * guidance `none`.
  */
-export async function* frameByFrame(
-  run: AnimateRun,
-  footage: AsyncIterable<FootageFrame>,
-): AsyncGenerator<RenderEvent, void, undefined> {
+export async function frameByFrame(run: AnimateRun, footage: AsyncIterable<FootageFrame>): Promise<void> {
   const noiseOf = createPaintNoise(run)
   let previous: { readonly image: Frame; readonly key: string } | undefined
   for await (const item of footage) {
-    yield* beginShot(run, item)
+    beginShot(run, item)
     const noise = noiseOf(item)
     const guide = run.settings.method === 'none' || item.motion === undefined ? undefined : previous
     const key = contentKey(...run.identity, item.hash, noise.key, guide?.key ?? null)
-    const image = yield* keepOrPaint(run, item, key, (onStep) => paintFrame(run, item, noise, guide?.image, onStep))
+    const image = await keepOrPaint(run, item, key, (watch) => paintFrame(run, item, noise, guide?.image, watch))
     previous = { image, key }
   }
 }
 
 async function paintFrame(
-  { painter, settings, weights, signal, onDebug }: AnimateRun,
+  { painter, analysis, settings, weights, signal, onDebug }: AnimateRun,
   { frame, motion }: FootageFrame,
   noise: PaintNoise,
   guide: Frame | undefined,
-  onStep: (step: number) => void,
+  watch: PaintWatch,
 ): Promise<{ image: FloatImage; painted: number }> {
-  const source = await painter.encode(frame.image, signal)
-  const request = { source, noise: noise.start, stepNoise: noise.step, signal, onStep }
-  if (guide === undefined || motion === undefined)
+  const reference = settings.method === 'reference'
+  const [source, prediction] = await Promise.all([
+    painter.encode(frame.image, signal),
+    guide === undefined || motion === undefined
+      ? undefined
+      : analysis.predictFromPrevious(toFloatImage(guide), reference ? negatedFlow(motion.forward) : motion.backward, {
+          sharpen: reference,
+        }),
+  ])
+  const request = { source, noise: noise.start, stepNoise: noise.step, signal, watch }
+  if (prediction === undefined || motion === undefined)
     return { image: await painter.decode(await painter.paint(request), { signal }), painted: 1 }
 
-  const reference = settings.method === 'reference'
-  const back = reference ? negatedFlow(motion.forward) : motion.backward
-  const prediction = predictFromPrevious(toFloatImage(guide), back, { sharpen: reference })
   const k0 = await painter.encode(prediction, signal)
   const judged = reference ? { distance: flowLength(motion.forward) } : motion
   const weight = scheduledWeight(weights, scheduleMotion(judged, settings.strength), painter.run, painter.shape)

@@ -1,17 +1,19 @@
-import { setImmediate } from 'node:timers/promises'
 import type { Latent } from '../diffusion/denoiser.ts'
 import { resizePlane } from '../image/resize.ts'
 import { guideTowards } from '../guidance/guide.ts'
 import { progressOf } from '../guidance/scheduled-weight.ts'
-import { joinPainted, predictFromAnchors, type SidedPrediction } from '../guidance/two-sided.ts'
-import { toFloatImage, type FloatImage, type Plane } from '../image/frame.ts'
+import { joinPainted, type SidedPrediction } from '../guidance/two-sided.ts'
+import { toFloatImage, toFrame, type FloatImage, type Plane } from '../image/frame.ts'
+import { isAbort } from '../errors.ts'
+import type { Way } from '../flow/way.ts'
+import { inSharedMemory } from '../thread-side.ts'
 import { contentKey } from './content-key.ts'
-import type { RenderEvent } from './events.ts'
 import type { FootageFrame } from './footage.ts'
 import { lookAhead } from './look-ahead.ts'
 import { cropLatent, pastePicture, regionsToPaint, type Region } from './region.ts'
+import type { PaintWatch } from './painter.ts'
 import { beginShot, createPaintNoise, keepOrPaint, type AnimateRun, type PaintNoise } from './run.ts'
-import { segments, type Segment, type SegmentFrame } from './segment.ts'
+import { segments, type Segment } from './segment.ts'
 
 /** Most frames from keyframe to keyframe: what is held in memory with its flows. */
 const longest = 8
@@ -34,58 +36,88 @@ interface Key {
 /**
  * Paints keyframes, and makes the frames between from the keyframe before and the one after, each moved once along the composed flow; only
  * what neither shows is painted. Nothing is ever made from a frame that was itself made from others, but keyframes, which are only drawn
- * to the one before in their early steps.
+ * to the one before in their early steps. A keyframe is painted beside the frames before the last one, so that the network always has
+ * something to do. Memory: two segments, and one that is prepared.
  */
-export async function* byKeyframes(
-  run: AnimateRun,
-  footage: AsyncIterable<FootageFrame>,
-): AsyncGenerator<RenderEvent, void, undefined> {
+export async function byKeyframes(run: AnimateRun, footage: AsyncIterable<FootageFrame>): Promise<void> {
   const noiseOf = createPaintNoise(run)
+  const coming = lookAhead(segments(footage, { analysis: run.analysis, longest, leastTrust }), 1, (one) => Promise.resolve(one))
   let before: Key | undefined
-  for await (const segment of lookAhead(segments(footage, { longest, leastTrust }), 1, (one) => Promise.resolve(one))) {
-    const noises = segment.frames.map(({ item }) => noiseOf(item))
-    const hashes = segment.frames.map(({ item }) => item.hash)
-    const last = segment.frames.length - 1
-    const end = segment.frames[last]!
-    yield* beginShot(run, end.item)
-
-    // 1. The keyframe at the end.
-    run.keyframes.push(end.item.frame.index)
-    const anchored = end.toBefore === undefined ? undefined : before
-    const key = contentKey(...run.identity, 'key', hashes, noises[last]!.key, anchored?.key ?? null)
-    const image = yield* keepOrPaint(run, end.item, key, (onStep) => paintKey(run, end, noises[last]!, anchored, onStep))
-    const after: Key = { image: toFloatImage(image), key }
-
-    // 2. The frames before it; while one is painted, the next is predicted.
-    let ahead: { readonly n: number; readonly prediction: Promise<SidedPrediction> } | undefined
-    for (let n = 0; n < last; n++) {
-      const { item } = segment.frames[n]!
-      const ownKey = contentKey(...run.identity, 'between', n, hashes, noises[n]!.key, before!.key, after.key)
-      yield* keepOrPaint(run, item, ownKey, async (onStep) => {
-        const keys = [before!, after] as const
-        const prediction = await (ahead?.n === n ? ahead.prediction : predictBetween(segment, n, keys))
-        ahead = n + 1 < last ? { n: n + 1, prediction: predictBetween(segment, n + 1, keys) } : undefined
-        return paintBetween(run, item, prediction, noises[n]!, onStep)
-      })
+  let betweens = Promise.resolve()
+  try {
+    for await (const segment of coming) {
+      const noises = segment.frames.map(({ item }) => noiseOf(item))
+      const hashes = segment.frames.map(({ item }) => item.hash)
+      const noise = noises.at(-1)!
+      const { item, toBefore } = segment.frames.at(-1)!
+      beginShot(run, item)
+      run.keyframes.push(item.frame.index)
+      const anchor = toBefore === undefined ? undefined : before
+      const key = contentKey(...run.identity, 'key', hashes, noise.key, anchor?.key ?? null)
+      const image = await keepOrPaint(run, item, key, (watch) => paintKey(run, { item, toBefore, anchor, noise, watch }))
+      const after: Key = { image: inSharedMemory(toFloatImage(image)), key }
+      await betweens
+      betweens = paintBetweens(run, segment, { noises, hashes, before, after })
+      betweens.catch(run.abandon)
+      before = after
     }
-    before = after
+    await betweens
+  } catch (error) {
+    run.abandon()
+    // What failed first is what is told: the other may have been stopped by it.
+    await betweens.catch((first: unknown) => {
+      throw isAbort(error) ? first : error
+    })
+    throw error
   }
   run.frames.sort((a, b) => a.frame - b.frame)
 }
 
+interface Between {
+  readonly noises: readonly PaintNoise[]
+  readonly hashes: readonly string[]
+  readonly before: Key | undefined
+  readonly after: Key
+}
+
+/** The frames before the keyframe at the end; while one is painted, the next is predicted. */
+async function paintBetweens(run: AnimateRun, segment: Segment, { noises, hashes, before, after }: Between): Promise<void> {
+  const last = segment.frames.length - 1
+  if (before === undefined) return
+  let ahead: { readonly n: number; readonly prediction: Promise<SidedPrediction> } | undefined
+  for (let n = 0; n < last; n++) {
+    const { item } = segment.frames[n]!
+    const key = contentKey(...run.identity, 'between', n, hashes, noises[n]!.key, before.key, after.key)
+    await keepOrPaint(run, item, key, async (watch) => {
+      const prediction = await (ahead?.n === n ? ahead.prediction : predictBetween(run, segment, n, [before, after]))
+      ahead = n + 1 < last ? { n: n + 1, prediction: predictBetween(run, segment, n + 1, [before, after]) } : undefined
+      ahead?.prediction.catch(() => undefined)
+      return paintBetween(run, item, prediction, noises[n]!, watch)
+    })
+  }
+}
+
+interface KeyJob {
+  readonly item: FootageFrame
+  readonly toBefore: Way | undefined
+  /** The keyframe before, of the same shot. */
+  readonly anchor: Key | undefined
+  readonly noise: PaintNoise
+  readonly watch: PaintWatch
+}
+
 async function paintKey(
-  { painter, settings, signal }: AnimateRun,
-  { item, toBefore }: SegmentFrame,
-  noise: PaintNoise,
-  before: Key | undefined,
-  onStep: (step: number) => void,
+  { painter, analysis, settings, signal }: AnimateRun,
+  { item, toBefore, anchor, noise, watch }: KeyJob,
 ): Promise<{ image: FloatImage; painted: number }> {
-  const source = await painter.encode(item.frame.image, signal)
-  const request = { source, noise: noise.start, stepNoise: noise.step, signal, onStep }
-  if (before === undefined || toBefore === undefined)
-    return { image: await painter.decode(await painter.paint(request), { signal }), painted: 1 }
-  const { image, coverage } = predictFromAnchors([{ image: before.image, track: toBefore, nearness: 1 }])
-  const k0 = await painter.encode(image, signal)
+  const [source, prediction] = await Promise.all([
+    painter.encode(item.frame.image, signal),
+    anchor && toBefore && analysis.predictFromAnchors([{ image: anchor.image, way: toBefore, nearness: 1 }]),
+  ])
+  const request = { source, noise: noise.start, stepNoise: noise.step, signal, watch }
+  if (prediction === undefined) return { image: await painter.decode(await painter.paint(request), { signal }), painted: 1 }
+  const { image, coverage } = prediction
+  const k0 = await painter.encode(toFrame(image), signal)
   const cells = onCells(coverage, painter.shape)
   const progress = progressOf(painter.run)
   const weights = cells.map((value) => keyWeight * value)
@@ -97,13 +129,17 @@ async function paintKey(
   return { image: await painter.decode(latent, { signal }), painted: 1 }
 }
 
-async function predictBetween(segment: Segment, n: number, [before, after]: readonly [Key, Key]): Promise<SidedPrediction> {
-  await setImmediate()
+function predictBetween(
+  { analysis }: AnimateRun,
+  segment: Segment,
+  n: number,
+  [before, after]: readonly [Key, Key],
+): Promise<SidedPrediction> {
   const { toBefore, toAfter } = segment.frames[n]!
   const passed = (n + 1) / segment.frames.length
-  return predictFromAnchors([
-    { image: before.image, track: toBefore!, nearness: 1 - passed },
-    { image: after.image, track: toAfter!, nearness: passed },
+  return analysis.predictFromAnchors([
+    { image: before.image, way: toBefore!, nearness: 1 - passed },
+    { image: after.image, way: toAfter!, nearness: passed },
   ])
 }
 
@@ -112,7 +148,7 @@ async function paintBetween(
   item: FootageFrame,
   prediction: SidedPrediction,
   noise: PaintNoise,
-  onStep: (step: number) => void,
+  watch: PaintWatch,
 ): Promise<{ image: FloatImage; painted: number }> {
   if (onDebug !== undefined) {
     await onDebug('raw', item.frame.index, { image: item.frame.image })
@@ -122,13 +158,15 @@ async function paintBetween(
   }
   const regions = regionsToPaint(prediction.coverage, { cell: model.scale, margin, least })
   if (regions.length === 0) return { image: prediction.image, painted: 0 }
-  const source = await painter.encode(item.frame.image, signal)
-  const k0 = await painter.encode(prediction.image, signal)
+  const [source, k0] = await Promise.all([
+    painter.encode(item.frame.image, signal),
+    painter.encode(toFrame(prediction.image), signal),
+  ])
   const kept = onCells(prediction.coverage, painter.shape)
   let whole = prediction.image
   let cells = 0
   for (const region of regions) {
-    const painted = await paintHoles({ painter, signal }, { source, k0, kept, noise, region }, onStep)
+    const painted = await paintHoles({ painter, signal }, { source, k0, kept, noise, region }, watch)
     whole = pastePicture(whole, painted, region.x * model.scale, region.y * model.scale)
     cells += region.width * region.height
   }
@@ -151,7 +189,7 @@ interface HoleJob {
 async function paintHoles(
   { painter, signal }: Pick<AnimateRun, 'painter' | 'signal'>,
   { source, k0, kept, noise, region }: HoleJob,
-  onStep: (step: number) => void,
+  watch: PaintWatch,
 ): Promise<FloatImage> {
   const { shape } = painter
   const part = { ...shape, width: region.width, height: region.height }
@@ -166,7 +204,7 @@ async function paintHoles(
     run: painter.shortRun,
     steer: (denoise) => guideTowards(target, () => weights, denoise),
     signal,
-    onStep,
+    watch,
   })
   return painter.decode(latent, { shape: part, signal })
 }

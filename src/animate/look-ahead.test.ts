@@ -56,3 +56,15 @@ test('leaving early closes the source', async () => {
   for await (const value of lookAhead(source(), 2, (item) => Promise.resolve(item))) if (value === 3) break
   expect(closed).toBe(true)
 })
+
+test('what comes next is prepared while each item is used, not only the first', async () => {
+  const begun: number[] = []
+  const work = (item: number): Promise<number> => {
+    begun.push(item)
+    return Promise.resolve(item)
+  }
+  for await (const value of lookAhead(count(4), 1, work)) {
+    await soon(2)
+    expect(begun.at(-1)).toBe(Math.min(value + 1, 3))
+  }
+})

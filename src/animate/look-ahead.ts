@@ -26,6 +26,7 @@ export async function* lookAhead<In, Out>(
     }
   }
   const refill = (): void => {
+    if (begun.length >= ahead) return
     reading ??= read().finally(() => (reading = undefined))
     reading.catch(() => undefined)
   }

@@ -1,7 +1,7 @@
 import type { Denoiser, Latent, LatentShape } from '../diffusion/denoiser.ts'
 import { samplerByName } from '../diffusion/samplers/sampler-by-name.ts'
 import { noiseSteps, type NoiseSteps } from '../diffusion/spacing.ts'
-import { toFloatImage, type FloatImage, type Frame } from '../image/frame.ts'
+import type { FloatImage, Frame } from '../image/frame.ts'
 import type { Conditioning, DiffusionModel } from '../stable-diffusion/diffusion-model.ts'
 
 /** How every frame of a render is painted. */
@@ -32,7 +32,15 @@ export interface PaintRequest {
   /** Fresh noise of a step, for samplers that draw some. */
   readonly stepNoise?: ((step: number) => Latent) | undefined
   readonly signal?: AbortSignal | undefined
-  readonly onStep?: ((step: number) => void) | undefined
+  readonly watch?: PaintWatch | undefined
+}
+
+/** Hears of the work on one frame. */
+export interface PaintWatch {
+  /** A step is done; counts from 1. */
+  readonly onStep: (step: number) => void
+  /** The network was evaluated so many times, cfg counted. */
+  readonly onEvaluations: (count: number) => void
 }
 
 /** Paints frames with one model, one prompt and one size. */
@@ -77,18 +85,22 @@ export async function createPainter(model: DiffusionModel, settings: PaintSettin
     drawsNoise: sampler.drawsNoise,
     run,
     shortRun,
-    encode: (image, stop) =>
-      model.encode(image.data instanceof Uint8Array ? toFloatImage(image as Frame) : (image as FloatImage), stop),
+    encode: (image, stop) => model.encode(image, stop),
     decode: (latent, options = {}) => model.decode(latent, options.shape ?? shape, options.signal),
-    paint: ({ source, noise, run: steps = run, shape: part = shape, steer, stepNoise, signal: stop, onStep }) => {
-      const denoise = model.denoiser({ ...conditioning, shape: part, ...(model.seesSource ? { source } : {}) })
+    paint: ({ source, noise, run: steps = run, shape: part = shape, steer, stepNoise, signal: stop, watch }) => {
+      const network = model.denoiser({ ...conditioning, shape: part, ...(model.seesSource ? { source } : {}) })
+      const denoise: Denoiser = async (x, level, signal) => {
+        const x0 = await network(x, level, signal)
+        watch?.onEvaluations(settings.cfgScale === 1 ? 1 : 2)
+        return x0
+      }
       const sigma = steps.sigmas[0]!
       const start = new Float32Array(source.length)
       for (let i = 0; i < start.length; i++) start[i] = source[i]! + sigma * noise[i]!
       return sampler.sample(steer === undefined ? denoise : steer(denoise), start, steps.sigmas, {
         signal: stop,
         noise: stepNoise,
-        onStep: (step) => onStep?.(step + 1),
+        onStep: (step) => watch?.onStep(step + 1),
       })
     },
   }

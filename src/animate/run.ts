@@ -2,15 +2,21 @@ import type { Latent } from '../diffusion/denoiser.ts'
 import type { Motion } from '../flow/motion.ts'
 import type { GuidanceSchedule } from '../guidance/guidance-schedule.ts'
 import { toFrame, type FloatImage, type Frame } from '../image/frame.ts'
+import type { Analysis } from './analysis.ts'
 import type { AnimateOptions } from './animate.ts'
-import type { FrameRecord, RenderEvent } from './events.ts'
+import type { FrameRecord } from './events.ts'
 import { mean, type FootageFrame } from './footage.ts'
 import { createFrameNoise } from './frame-noise.ts'
-import type { Painter } from './painter.ts'
+import type { FrameWriter } from './frame-writer.ts'
+import type { Outbox } from './outbox.ts'
+import type { Painter, PaintWatch } from './painter.ts'
 
 /** What every method of animating works with. */
 export interface AnimateRun extends AnimateOptions {
   readonly painter: Painter
+  readonly analysis: Analysis
+  readonly outbox: Outbox
+  readonly writer: FrameWriter
   readonly weights: GuidanceSchedule
   /** Everything that shapes all frames alike, for content keys. */
   readonly identity: readonly unknown[]
@@ -18,6 +24,8 @@ export interface AnimateRun extends AnimateOptions {
   readonly frames: { readonly frame: number; readonly time: number }[]
   readonly cuts: number[]
   readonly keyframes: number[]
+  /** Ends all painting that is under way, after a failure. */
+  readonly abandon: () => void
 }
 
 /** All the noise of one frame. */
@@ -41,35 +49,40 @@ export function createPaintNoise({ painter, settings }: AnimateRun): (item: Foot
 }
 
 /** Notes the shot that a frame begins, if it begins one. */
-export function* beginShot(run: AnimateRun, { frame, shot }: FootageFrame): Generator<RenderEvent, void, undefined> {
+export function beginShot(run: AnimateRun, { frame, shot }: FootageFrame): void {
   if (shot <= run.cuts.length) return
   run.cuts.push(frame.index)
-  yield { type: 'shot', shot, frame: frame.index, time: frame.time }
+  run.outbox.put({ type: 'shot', shot, frame: frame.index, time: frame.time })
 }
 
 /**
- * The frame under a key: kept if the store has it, else painted, stored and reported.
- * @param paint Makes the picture; calls `onStep` after each step of the denoising.
+ * The frame under a key: kept if the store has it, else painted, stored and reported. It is stored while the next one is painted.
+ *
+ * @param paint Makes the picture, watched.
  * @returns The frame as it is stored, in 8 bits, so that resumed renders go on from the same.
  */
-export async function* keepOrPaint(
+export async function keepOrPaint(
   run: AnimateRun,
   item: FootageFrame,
   key: string,
-  paint: (onStep: (step: number) => void) => Promise<{ readonly image: FloatImage; readonly painted: number }>,
-): AsyncGenerator<RenderEvent, Frame, undefined> {
-  const { model, store, settings, painter } = run
+  paint: (watch: PaintWatch) => Promise<{ readonly image: FloatImage; readonly painted: number }>,
+): Promise<Frame> {
+  const { store, settings, painter, outbox } = run
   const { index, time } = item.frame
   run.signal?.throwIfAborted()
   const kept = await store.find(index, key)
   run.frames.push({ frame: index, time })
   if (kept !== undefined) {
-    yield { type: 'frame', frame: index, time, kept: true, seconds: 0, evaluations: 0 }
+    outbox.put({ type: 'frame', frame: index, time, kept: true, seconds: 0, evaluations: 0 })
     return kept
   }
   const began = performance.now()
-  const before = model.counters.evaluations
-  const { image, painted } = yield* withSteps(index, painter.run.sigmas.length - 1, paint)
+  const steps = painter.run.sigmas.length - 1
+  let evaluations = 0
+  const { image, painted } = await paint({
+    onStep: (step) => outbox.put({ type: 'step', frame: index, step, steps }),
+    onEvaluations: (count) => (evaluations += count),
+  })
   const frame = toFrame(image)
   const record: FrameRecord = {
     frame: index,
@@ -79,44 +92,16 @@ export async function* keepOrPaint(
     prompt: settings.prompt,
     seed: settings.seed,
     ...motionRecord(item.motion, item.trusted),
-    evaluations: model.counters.evaluations - before,
+    evaluations,
     painted: round(painted),
     seconds: round((performance.now() - began) / 1000),
   }
-  await store.put(record, frame)
-  yield { type: 'frame', frame: index, time, kept: false, seconds: record.seconds, evaluations: record.evaluations }
+  await run.writer.put(record, frame)
   return frame
 }
 
 function motionRecord(motion: Motion | undefined, trusted: number): Pick<FrameRecord, 'motion'> {
   return motion === undefined ? {} : { motion: { pixels: round(mean(motion.distance.data)), trusted: round(trusted) } }
-}
-
-/** Runs a piece of work and yields a step event whenever it reports one. */
-async function* withSteps<T>(
-  frame: number,
-  steps: number,
-  work: (onStep: (step: number) => void) => Promise<T>,
-): AsyncGenerator<RenderEvent, T, undefined> {
-  const reported: number[] = []
-  let wake: () => void = () => undefined
-  let done = false
-  const result = work((step) => {
-    reported.push(step)
-    wake()
-  }).finally(() => {
-    done = true
-    wake()
-  })
-  result.catch(() => undefined)
-  while (!done) {
-    await new Promise<void>((resolve) => {
-      wake = resolve
-      if (reported.length > 0 || done) resolve()
-    })
-    for (const step of reported.splice(0)) yield { type: 'step', frame, step, steps }
-  }
-  return result
 }
 
 function round(value: number): number {

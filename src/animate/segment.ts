@@ -1,8 +1,6 @@
-import { setImmediate } from 'node:timers/promises'
-import { composeFlows, type Track } from '../flow/compose.ts'
-import type { Flow } from '../flow/flow.ts'
-import { wayTrust } from '../flow/reliability.ts'
+import type { Way } from '../flow/way.ts'
 import type { Frame } from '../image/frame.ts'
+import type { Analysis } from './analysis.ts'
 import { mean, type FootageFrame } from './footage.ts'
 
 /** The frames after a keyframe, up to and with the next keyframe, which is the last of them. */
@@ -13,12 +11,13 @@ export interface Segment {
 export interface SegmentFrame {
   readonly item: FootageFrame
   /** From this frame back to the keyframe before the segment; absent where a shot begins. */
-  readonly toBefore: Track | undefined
+  readonly toBefore: Way | undefined
   /** From this frame on to the keyframe that ends the segment; absent for that keyframe. */
-  readonly toAfter: Track | undefined
+  readonly toAfter: Way | undefined
 }
 
 export interface SegmentOptions {
+  readonly analysis: Pick<Analysis, 'extendWay'>
   /** Most frames from keyframe to keyframe. */
   readonly longest: number
   /** A segment ends where the mean trust of the way back to its keyframe falls below this. */
@@ -27,10 +26,7 @@ export interface SegmentOptions {
 
 interface Open {
   readonly item: FootageFrame
-  /** From this frame to the keyframe before, and the other way round. */
-  readonly back: Flow
-  readonly there: Flow
-  readonly trust: Track['trust']
+  readonly toBefore: Way
 }
 
 /**
@@ -39,7 +35,7 @@ interface Open {
  */
 export async function* segments(
   footage: AsyncIterable<FootageFrame>,
-  { longest, leastTrust }: SegmentOptions,
+  { analysis, longest, leastTrust }: SegmentOptions,
 ): AsyncGenerator<Segment, void, undefined> {
   let open: Open[] = []
   let keyframe: Frame | undefined
@@ -47,41 +43,36 @@ export async function* segments(
     const { motion } = item
     const source = item.frame.image
     if (motion === undefined || keyframe === undefined) {
-      if (open.length > 0) yield await closed(open)
+      if (open.length > 0) yield await closed(open, analysis)
       open = []
       keyframe = source
       yield { frames: [{ item, toBefore: undefined, toAfter: undefined }] }
       continue
     }
-    const last = open.at(-1)
-    const back = last === undefined ? motion.backward : composeFlows(motion.backward, last.back)
-    const there = last === undefined ? motion.forward : composeFlows(last.there, motion.forward)
-    const trust = wayTrust(source, keyframe, back, there)
-    open.push({ item, back, there, trust })
-    if (open.length >= longest || mean(trust.data) < leastTrust) {
-      yield await closed(open)
+    const step = { flow: motion.backward, home: motion.forward }
+    const toBefore = await analysis.extendWay(source, keyframe, step, open.at(-1)?.toBefore)
+    open.push({ item, toBefore })
+    if (open.length >= longest || mean(toBefore.trust.data) < leastTrust) {
+      yield await closed(open, analysis)
       open = []
       keyframe = source
     }
   }
-  if (open.length > 0) yield await closed(open)
+  if (open.length > 0) yield await closed(open, analysis)
 }
 
-/** Adds the ways to the keyframe at the end, composed from there backwards. Lets others work between frames: the engine waits for answers. */
-async function closed(open: readonly Open[]): Promise<Segment> {
+/** Adds the ways to the keyframe at the end, composed from there backwards. */
+async function closed(open: readonly Open[], analysis: SegmentOptions['analysis']): Promise<Segment> {
   const frames: SegmentFrame[] = []
   const keyframe = open.at(-1)!.item.frame.image
-  let on: Flow | undefined
-  let home: Flow | undefined
   for (let n = open.length - 1; n >= 0; n--) {
-    await setImmediate()
-    const { item, back, trust } = open[n]!
-    const source = item.frame.image
-    const toAfter = on === undefined ? undefined : { flow: on, trust: wayTrust(source, keyframe, on, home!) }
-    frames.unshift({ item, toBefore: { flow: back, trust }, toAfter })
-    const { forward, backward } = item.motion!
-    on = on === undefined ? forward : composeFlows(forward, on)
-    home = home === undefined ? backward : composeFlows(home, backward)
+    const { item, toBefore } = open[n]!
+    const next = open[n + 1]?.item.motion
+    const toAfter =
+      next === undefined
+        ? undefined
+        : await analysis.extendWay(item.frame.image, keyframe, { flow: next.forward, home: next.backward }, frames[0]?.toAfter)
+    frames.unshift({ item, toBefore, toAfter })
   }
   return { frames }
 }

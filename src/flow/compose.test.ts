@@ -1,7 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Plane } from '../image/frame.ts'
-import { composeFlows, composeTracks } from './compose.ts'
+import { composeFlows } from './compose.ts'
 import { uniformFlow } from './constant-flow.ts'
 import type { Flow } from './flow.ts'
 
@@ -16,7 +15,6 @@ function affine(a: number, b: number): Flow {
   })
   return { width, height, data }
 }
-const even = (value: number): Plane => ({ width, height, data: new Float32Array(width * height).fill(value) })
 
 describe('composed flow', () => {
   it('is the sum for even motion', () => {
@@ -55,23 +53,5 @@ describe('composed flow', () => {
 
   it('refuses sizes that differ', () => {
     expect(() => composeFlows(uniformFlow(4, 3, 0, 0), uniformFlow(3, 4, 0, 0))).toThrow(TypeError)
-  })
-})
-
-describe('a composed track', () => {
-  it('is believed as far as both parts, each where the way passes', () => {
-    const ab = { flow: uniformFlow(width, height, 5, 0), trust: even(0.5) }
-    const step = even(0)
-    for (let i = 0; i < step.data.length; i++) step.data[i] = i % width < 12 ? 0.8 : 0.2
-    const { trust } = composeTracks(ab, { flow: uniformFlow(width, height, 0, 0), trust: step })
-    expect(trust.data[3 * width + 6]).toBeCloseTo(0.4, 6)
-    expect(trust.data[3 * width + 7]).toBeCloseTo(0.1, 6)
-  })
-
-  it('is not believed beyond where the way leaves the frame', () => {
-    const ab = { flow: uniformFlow(width, height, -4.5, 0), trust: even(1) }
-    const bc = { flow: uniformFlow(width, height, 0, 0), trust: even(1) }
-    const { trust } = composeTracks(ab, bc)
-    expect([...trust.data.subarray(0, 7)]).toEqual([0, 0, 0, 0, 0, 1, 1])
   })
 })

@@ -16,8 +16,11 @@ export type Weight = (sigma: number) => number | Float32Array
 export function guideTowards(k0: Latent, weight: Weight, denoise: Denoiser): Denoiser {
   return async (x, sigma, signal) => {
     if (x.length !== k0.length) throw new TypeError(`k0 has ${k0.length} values, the latent ${x.length}.`)
+    // The network is asked first: it works while the weights are computed.
+    const predicted = denoise(x, sigma, signal)
+    predicted.catch(() => undefined)
     const w = weight(sigma)
-    const x0 = await denoise(x, sigma, signal)
+    const x0 = await predicted
     if (typeof w === 'number') return w === 0 ? x0 : blendAll(x0, k0, w)
     if (w.length === 0 || k0.length % w.length !== 0)
       throw new TypeError(`The weights have ${w.length} values; a latent of ${k0.length} values is no multiple of that.`)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Track } from '../flow/compose.ts'
+import type { Way } from '../flow/way.ts'
 import type { FloatImage, Plane } from '../image/frame.ts'
 import { eroded, joinPainted, predictFromAnchors } from './two-sided.ts'
 
@@ -11,7 +11,7 @@ function picture(value: (x: number, y: number) => number): FloatImage {
   for (let i = 0; i < count; i++) data.fill(value(i % width, Math.floor(i / width)), 3 * i, 3 * i + 3)
   return { width, height, data }
 }
-function track(u: number, v: number, trust: (x: number, y: number) => number): Track {
+function way(u: number, v: number, trust: (x: number, y: number) => number): Pick<Way, 'flow' | 'trust'> {
   const flow = { width, height, data: Float32Array.from({ length: 2 * count }, (_, i) => (i % 2 === 0 ? u : v)) }
   return {
     flow,
@@ -21,13 +21,13 @@ function track(u: number, v: number, trust: (x: number, y: number) => number): T
 const waves = picture((x, y) => 0.5 + 0.4 * Math.sin(x / 3) * Math.cos(y / 4))
 
 test('a believed anchor that has not moved is the prediction itself, wholly kept', () => {
-  const { image, coverage } = predictFromAnchors([{ image: waves, track: track(0, 0, () => 1), nearness: 1 }])
+  const { image, coverage } = predictFromAnchors([{ image: waves, way: way(0, 0, () => 1), nearness: 1 }])
   image.data.forEach((value, i) => expect(value).toBeCloseTo(waves.data[i]!, 6))
   expect(coverage.data.every((value) => value > 0.999)).toBe(true)
 })
 
 test('pictures come from where the tracks lead', () => {
-  const { image } = predictFromAnchors([{ image: waves, track: track(3, -2, () => 1), nearness: 1 }])
+  const { image } = predictFromAnchors([{ image: waves, way: way(3, -2, () => 1), nearness: 1 }])
   expect(image.data[3 * (8 * width + 10)]).toBeCloseTo(waves.data[3 * (6 * width + 13)]!, 5)
 })
 
@@ -35,8 +35,8 @@ test('where both are believed the nearer one counts more; where one is, it alone
   const [dark, light] = [picture(() => 0), picture(() => 1)]
   const left = (x: number): number => (x < width / 2 ? 1 : 0)
   const { image } = predictFromAnchors([
-    { image: dark, track: track(0, 0, () => 1), nearness: 0.75 },
-    { image: light, track: track(0, 0, left), nearness: 0.25 },
+    { image: dark, way: way(0, 0, () => 1), nearness: 0.75 },
+    { image: light, way: way(0, 0, left), nearness: 0.25 },
   ])
   expect(image.data[3 * (8 * width + 3)]).toBeCloseTo(0.25, 2)
   expect(image.data[3 * (8 * width + 20)]).toBeCloseTo(0, 2)
@@ -44,7 +44,7 @@ test('where both are believed the nearer one counts more; where one is, it alone
 
 test('what nobody is believed about is to be painted, with the edge of what is kept drawn in', () => {
   const hole = (x: number): number => (x < 12 ? 0.1 : 1)
-  const { coverage } = predictFromAnchors([{ image: waves, track: track(0, 0, hole), nearness: 1 }])
+  const { coverage } = predictFromAnchors([{ image: waves, way: way(0, 0, hole), nearness: 1 }])
   const row = coverage.data.subarray(8 * width, 9 * width)
   expect(Math.max(...row.subarray(0, 12))).toBe(0)
   expect(row[12]!).toBeLessThan(0.5)

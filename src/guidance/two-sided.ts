@@ -1,12 +1,12 @@
-import type { Track } from '../flow/compose.ts'
 import { warpImage } from '../flow/warp.ts'
+import type { Way } from '../flow/way.ts'
 import { blurPlane } from '../image/blur.ts'
 import type { FloatImage, Plane } from '../image/frame.ts'
 
 /** A finished frame seen from another one: the way from there to it, and the picture itself. */
 export interface Anchor {
   /** From the frame that is wanted to the anchor, with how far it is to be believed. */
-  readonly track: Track
+  readonly way: Pick<Way, 'flow' | 'trust'>
   /** The anchor's result, 0..1. */
   readonly image: FloatImage
 }
@@ -37,15 +37,15 @@ const feather = 1.5
 export function predictFromAnchors(anchors: readonly (Anchor & { readonly nearness: number })[]): SidedPrediction {
   const { width, height } = anchors[0]!.image
   const count = width * height
-  const moved = anchors.map(({ image, track }) => warpImage(image, track.flow, 'lanczos3').data)
+  const moved = anchors.map(({ image, way }) => warpImage(image, way.flow, 'lanczos3').data)
   const mixed = new Float32Array(count * 3)
   const believed = new Float32Array(count)
   for (let i = 0; i < count; i++) {
     let sum = 0
     let most = 0
     for (let a = 0; a < anchors.length; a++) {
-      const { track, nearness } = anchors[a]!
-      const trust = track.trust.data[i]!
+      const { way, nearness } = anchors[a]!
+      const trust = way.trust.data[i]!
       const kept = smoothStep((trust - trustBegins) / (trustEnds - trustBegins))
       if (kept > most) most = kept
       // The small term decides where nothing is believed.
@@ -79,22 +79,17 @@ function inverted(plane: Plane): Plane {
 
 /** The least value within `radius` pixels, squares. */
 export function eroded({ width, height, data }: Plane, radius: number): Plane {
-  const rows = new Float32Array(data.length)
-  const out = new Float32Array(data.length)
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      let least = Infinity
-      for (let k = Math.max(0, x - radius); k <= Math.min(width - 1, x + radius); k++)
-        least = Math.min(least, data[y * width + k]!)
-      rows[y * width + x] = least
+  const rows = Float32Array.from(data)
+  for (let k = -radius; k <= radius; k++)
+    for (let y = 0; y < height; y++) {
+      const end = y * width + Math.min(width, width - k)
+      for (let i = y * width + Math.max(0, -k); i < end; i++) if (data[i + k]! < rows[i]!) rows[i] = data[i + k]!
     }
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      let least = Infinity
-      for (let k = Math.max(0, y - radius); k <= Math.min(height - 1, y + radius); k++)
-        least = Math.min(least, rows[k * width + x]!)
-      out[y * width + x] = least
-    }
+  const out = Float32Array.from(rows)
+  for (let k = -radius; k <= radius; k++) {
+    const end = width * Math.min(height, height - k)
+    for (let i = width * Math.max(0, -k); i < end; i++) if (rows[i + k * width]! < out[i]!) out[i] = rows[i + k * width]!
+  }
   return { width, height, data: out }
 }
 

@@ -36,6 +36,9 @@ export function toFloatImage(frame: Frame): FloatImage {
 /** 0..1 to 8-bit: clamped, rounded to nearest. */
 export function toFrame(image: FloatImage): Frame {
   const data = new Uint8Array(image.data.length)
-  for (let i = 0; i < data.length; i++) data[i] = Math.min(255, Math.max(0, Math.round(image.data[i]! * 255)))
+  for (let i = 0; i < data.length; i++) {
+    const value = image.data[i]!
+    data[i] = value <= 0 ? 0 : value >= 1 ? 255 : Math.floor(value * 255 + 0.5)
+  }
   return { width: image.width, height: image.height, data }
 }

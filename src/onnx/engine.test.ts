@@ -7,9 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import { sessionHost } from '../../test/session-host.ts'
 import { isAbort, OfgenError } from '../errors.ts'
-import { startEngine, type Engine } from './engine.ts'
+import { startEngine, type Engine, type Session } from './engine.ts'
 import { Graph } from './graph.ts'
-import { floatTensor } from './tensor.ts'
+import { floatTensor, type Tensor } from './tensor.ts'
 
 const engines: Engine[] = []
 function start(...options: Parameters<typeof startEngine>): Engine {
@@ -230,4 +230,39 @@ test('the child ends when its parent is killed', async () => {
 
 test.each([-1, 1.5])('refuses %s threads', (threads) => {
   expect(() => startEngine({ threads })).toThrow(RangeError)
+})
+
+test('floats that come as bytes are widened', async () => {
+  const session = await start().load(affine(2))
+  const { outputs } = await session.run({ x: { dims: [3], data: Uint8Array.of(0, 128, 255), low: -1, step: 2 / 255 } })
+  expect([...outputs['y']!.data].map(Number)).toEqual([-1, expect.closeTo(1 + 2 / 255, 5), 3])
+})
+
+/** y = a + b. */
+function sum(): Uint8Array {
+  const graph = new Graph('sum')
+  const [a, b] = [graph.input('a', 'float32', ['n']), graph.input('b', 'float32', ['n'])]
+  graph.output('y', graph.node('Add', [a, b]), 'float32', ['n'])
+  return graph.toModel()
+}
+
+test('a feed that was sent in the run before is still there, for each session its own, also after a refusal and in a new child', async () => {
+  const engine = start()
+  const [first, second] = [await engine.load(sum()), await engine.load(sum())]
+  const held = floatTensor(Float32Array.of(10), [1])
+  const other = floatTensor(Float32Array.of(20), [1])
+  const run = async (session: Session, a: number, b: Tensor): Promise<number> =>
+    Number((await session.run({ a: floatTensor(Float32Array.of(a), [1]), b })).outputs['y']!.data[0])
+  expect(await run(first, 1, held)).toBe(11)
+  expect(await run(second, 1, other)).toBe(21)
+  expect(await run(first, 2, held)).toBe(12)
+  expect(await run(second, 2, other)).toBe(22)
+  await expect(
+    first.run({ a: floatTensor(new Float32Array(3), [3]), b: floatTensor(new Float32Array(2), [2]) }),
+  ).rejects.toThrow()
+  expect(await run(first, 3, held)).toBe(13)
+  const { pid } = engine
+  process.kill(pid!, 'SIGKILL')
+  await gone(pid!)
+  expect(await run(first, 4, held)).toBe(14)
 })

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { OfgenError } from '../errors.ts'
 import type { HostReply, HostRequest, SessionOptions } from './session-host.ts'
-import type { Tensor } from './tensor.ts'
+import type { Feed, Tensor } from './tensor.ts'
 
 export interface EngineOptions {
   /** Threads inside one operator; by default the runtime takes one per physical core. */
@@ -39,10 +39,12 @@ export interface Session {
   /** What loading it took. */
   readonly loading: Timing
   /**
+   * A feed that is the same object as in the run before is not sent again: do not write into feeds.
+   *
    * @throws DOMException AbortError if cancelled; the child process is then killed, and the next use starts another.
    * @throws OfgenError engine_failed if the runtime refuses the feeds or its process ends.
    */
-  run(feeds: Readonly<Record<string, Tensor>>, signal?: AbortSignal): Promise<RunResult>
+  run(feeds: Feeds, signal?: AbortSignal): Promise<RunResult>
   release(): Promise<void>
 }
 
@@ -58,7 +60,11 @@ export interface Engine {
   close(): Promise<void>
 }
 
+type Feeds = Readonly<Record<string, Feed>>
+
 interface Child {
+  /** What each session was fed last. */
+  readonly fed: Map<number, Feeds>
   readonly process: ChildProcess
   readonly exited: Promise<void>
   readonly loaded: Set<number>
@@ -136,9 +142,12 @@ export function startEngine(options: EngineOptions = {}): Engine {
           inTurn(signal, async (target) => {
             if (!models.has(id)) throw new OfgenError('engine_failed', `The session of ${name} was released before this run.`)
             if (!target.loaded.has(id)) await loadInto(target, id)
-            const reply = await target.ask({ kind: 'run', session: id, feeds }).catch((error: unknown) => {
+            const sent = unlessFed(target.fed.get(id), feeds)
+            const reply = await target.ask({ kind: 'run', session: id, feeds: sent }).catch((error: unknown) => {
+              target.fed.delete(id)
               throw describe(error, `The runtime could not run ${name}`)
             })
+            target.fed.set(id, feeds)
             return { outputs: reply.outputs, seconds: reply.seconds, cpuSeconds: reply.cpuSeconds }
           }),
         async release() {
@@ -151,7 +160,7 @@ export function startEngine(options: EngineOptions = {}): Engine {
       }
     },
 
-    memory: () => inTurn(undefined, async (target) => (await target.ask({ kind: 'memory' })).memory),
+    memory: () => inTurn(undefined, async (target) => (await target.ask({ kind: 'memory' })).memory!),
 
     async close() {
       closed = true
@@ -166,6 +175,11 @@ export function startEngine(options: EngineOptions = {}): Engine {
   function closedError(): OfgenError {
     return new OfgenError('engine_failed', 'The engine was closed before this request.')
   }
+}
+
+/** Without what the session was fed last under the same name: prompts stay the same for thousands of runs. */
+function unlessFed(last: Feeds | undefined, feeds: Feeds): Record<string, Feed | 'as before'> {
+  return Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, last?.[name] === feed ? 'as before' : feed]))
 }
 
 /** What the runtime answered, as opposed to how its process ended. */
@@ -238,6 +252,7 @@ function startChild(host: string | URL, onExit: (child: Child) => void): Child {
     process: child,
     exited,
     loaded: new Set(),
+    fed: new Map(),
     async ask(request) {
       if (ended !== undefined) throw ended
       const reply = await new Promise<HostReply>((resolve, reject) => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import type { InferenceSession } from 'onnxruntime-node'
-import type { Tensor } from './tensor.ts'
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
+import type { Feed, Tensor } from './tensor.ts'
 
 // Entry of an engine's child process. The runtime blocks its thread while it works, so it gets a process of its own,
 // which can be killed in the middle of a run. It is loaded by its path and imports nothing of ofgen at run time; the engine
@@ -17,7 +17,7 @@ export interface SessionOptions {
 
 export type HostRequest =
   | { readonly kind: 'load'; readonly session: number; readonly model: Uint8Array; readonly options: SessionOptions }
-  | { readonly kind: 'run'; readonly session: number; readonly feeds: Readonly<Record<string, Tensor>> }
+  | { readonly kind: 'run'; readonly session: number; readonly feeds: Readonly<Record<string, Feed | 'as before'>> }
   | { readonly kind: 'release'; readonly session: number }
   | { readonly kind: 'memory' }
 
@@ -29,12 +29,14 @@ export type HostReply =
       readonly seconds: number
       /** Seconds of all cores inside the runtime. */
       readonly cpuSeconds: number
-      /** Bytes held by the child now, and at most so far. */
-      readonly memory: { readonly resident: number; readonly peak: number }
+      /** Bytes held by the child now, and at most so far; where it was asked for. */
+      readonly memory?: { readonly resident: number; readonly peak: number }
     }
   | { readonly kind: 'failed'; readonly message: string }
 
 const sessions = new Map<number, InferenceSession>()
+/** What each session was fed last. */
+const fed = new Map<number, Map<string, OrtTensor>>()
 
 process.on('message', (request: HostRequest) => {
   answer(request).then(
@@ -55,10 +57,17 @@ async function answer(request: HostRequest): Promise<HostReply> {
   else if (request.kind === 'release') {
     await sessions.get(request.session)?.release()
     sessions.delete(request.session)
+    fed.delete(request.session)
   }
   const { user, system } = process.cpuUsage(cpu)
   const seconds = (performance.now() - began) / 1000
-  return { kind: 'done', outputs, seconds, cpuSeconds: (user + system) / 1e6, memory: memory() }
+  return {
+    kind: 'done',
+    outputs,
+    seconds,
+    cpuSeconds: (user + system) / 1e6,
+    ...(request.kind === 'memory' ? { memory: memory() } : {}),
+  }
 }
 
 async function load(model: Uint8Array, options: SessionOptions): Promise<InferenceSession> {
@@ -78,21 +87,25 @@ async function load(model: Uint8Array, options: SessionOptions): Promise<Inferen
   })
 }
 
-async function run(id: number, feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
+async function run(id: number, feeds: Readonly<Record<string, Feed | 'as before'>>): Promise<Record<string, Tensor>> {
   const session = sessions.get(id)
   if (session === undefined) throw new Error(`There is no session ${id}.`)
   const { Tensor: OrtTensor } = await import('onnxruntime-node')
-  const inputs = Object.fromEntries(
-    Object.entries(feeds).map(([name, { data, dims }]) => [
-      name,
-      data instanceof Float32Array
-        ? new OrtTensor('float32', data, dims)
-        : data instanceof Int32Array
-          ? new OrtTensor('int32', data, dims)
-          : new OrtTensor('int64', data, dims),
-    ]),
-  )
-  const results = await session.run(inputs)
+  const before = fed.get(id)
+  const inputs = new Map<string, OrtTensor>()
+  for (const [name, feed] of Object.entries(feeds)) {
+    if (feed === 'as before') {
+      inputs.set(name, before!.get(name)!)
+      continue
+    }
+    const { dims } = feed
+    const data = 'step' in feed ? floatsOf(feed.data, feed.low, feed.step) : feed.data
+    if (data instanceof Float32Array) inputs.set(name, new OrtTensor('float32', data, dims))
+    else if (data instanceof Int32Array) inputs.set(name, new OrtTensor('int32', data, dims))
+    else inputs.set(name, new OrtTensor('int64', data, dims))
+  }
+  fed.set(id, inputs)
+  const results = await session.run(Object.fromEntries(inputs))
   return Object.fromEntries(
     Object.entries(results).map(([name, { data, dims }]) => {
       if (!(data instanceof Float32Array || data instanceof BigInt64Array || data instanceof Int32Array))
@@ -100,6 +113,12 @@ async function run(id: number, feeds: Readonly<Record<string, Tensor>>): Promise
       return [name, { data, dims: [...dims] }]
     }),
   )
+}
+
+function floatsOf(bytes: Uint8Array, low: number, step: number): Float32Array {
+  const data = new Float32Array(bytes.length)
+  for (let i = 0; i < data.length; i++) data[i] = low + bytes[i]! * step
+  return data
 }
 
 function memory(): { resident: number; peak: number } {

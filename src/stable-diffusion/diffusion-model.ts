@@ -1,6 +1,6 @@
 import type { Denoiser, Latent, LatentShape } from '../diffusion/denoiser.ts'
 import type { NoiseSchedule } from '../diffusion/noise-schedule.ts'
-import type { FloatImage } from '../image/frame.ts'
+import type { FloatImage, Frame } from '../image/frame.ts'
 
 /** A prompt as the UNet reads it: `[tokens * width]` of one text. */
 export interface Embedding {
@@ -52,8 +52,8 @@ export interface DiffusionModel {
   /** Network evaluations so far (a batch of two counts as two), and seconds spent in the engine. */
   readonly counters: { evaluations: number; engineSeconds: number }
   embed(text: string, signal?: AbortSignal): Promise<Embedding>
-  /** Picture (0..1, not clamped) to latent: the mean of the autoencoder, times the scaling factor. */
-  encode(image: FloatImage, signal?: AbortSignal): Promise<Latent>
+  /** Picture (8 bits, or 0..1, not clamped) to latent: the mean of the autoencoder, times the scaling factor. */
+  encode(image: Frame | FloatImage, signal?: AbortSignal): Promise<Latent>
   /** Latent to picture, clamped to 0..1. */
   decode(latent: Latent, shape: LatentShape, signal?: AbortSignal): Promise<FloatImage>
   denoiser(conditioning: Conditioning): Denoiser

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { noiseScheduleFromConfig } from '../diffusion/noise-schedule.ts'
 import { OfgenError } from '../errors.ts'
 import { startEngine, type RunResult, type Session } from '../onnx/engine.ts'
-import { floatTensor, type Tensor } from '../onnx/tensor.ts'
+import { floatTensor, type Feed } from '../onnx/tensor.ts'
 import { loadTokenizer } from '../prompt/tokenizer.ts'
 import { buildAutoencoder } from './autoencoder.ts'
 import { readConfig } from './checkpoint/config-file.ts'
@@ -79,7 +79,7 @@ export async function openModel(path: string, { threads, signal }: OpenModelOpti
 
   async function run(
     which: keyof typeof sessions,
-    feeds: Readonly<Record<string, Tensor>>,
+    feeds: Readonly<Record<string, Feed>>,
     signal?: AbortSignal,
   ): Promise<RunResult> {
     const session = await sessions[which](signal)
@@ -110,7 +110,7 @@ export async function openModel(path: string, { threads, signal }: OpenModelOpti
       const { width, height } = image
       if (width % scale !== 0 || height % scale !== 0)
         throw new RangeError(`image must have sides that are multiples of ${scale}, got ${width}x${height}.`)
-      const { outputs } = await run('encoder', { image: floatTensor(toPlanes(image), [1, 3, height, width]) }, signal)
+      const { outputs } = await run('encoder', { image: toPlanes(image) }, signal)
       return (outputs['latent']!.data as Float32Array).map((value) => value * scalingFactor)
     },
 

@@ -1,15 +1,23 @@
-import type { FloatImage } from '../image/frame.ts'
+import type { FloatImage, Frame } from '../image/frame.ts'
+import { floatTensor, type Feed } from '../onnx/tensor.ts'
 
-/** 0..1, pixel by pixel, to -1..1, channel by channel: `[1, 3, height, width]`. */
-export function toPlanes({ width, height, data }: FloatImage): Float32Array {
-  const count = width * height
-  const planes = new Float32Array(3 * count)
+/** 8 bits or 0..1, pixel by pixel, to -1..1, channel by channel: `[1, 3, height, width]`. */
+export function toPlanes({ width, height, data }: Frame | FloatImage): Feed {
+  const dims = [1, 3, height, width]
+  if (data instanceof Uint8Array) return { dims, data: planes(data, new Uint8Array(data.length)), low: -1, step: 2 / 255 }
+  const wanted = planes(data, new Float32Array(data.length))
+  for (let i = 0; i < wanted.length; i++) wanted[i] = wanted[i]! * 2 - 1
+  return floatTensor(wanted, dims)
+}
+
+function planes<T extends Uint8Array | Float32Array>(pixels: T, out: T): T {
+  const count = pixels.length / 3
   for (let i = 0; i < count; i++) {
-    planes[i] = data[3 * i]! * 2 - 1
-    planes[count + i] = data[3 * i + 1]! * 2 - 1
-    planes[2 * count + i] = data[3 * i + 2]! * 2 - 1
+    out[i] = pixels[3 * i]!
+    out[count + i] = pixels[3 * i + 1]!
+    out[2 * count + i] = pixels[3 * i + 2]!
   }
-  return planes
+  return out
 }
 
 /** -1..1, channel by channel, to 0..1, pixel by pixel, clamped. */

@@ -1,0 +1,20 @@
+import { motionFromFlows } from '../flow/motion.ts'
+import { extendWay } from '../flow/way.ts'
+import { predictFromPrevious } from '../guidance/prediction.ts'
+import { predictFromAnchors } from '../guidance/two-sided.ts'
+import { answerRequests } from '../thread-side.ts'
+
+// The thread behind `analysis.ts`.
+
+const work = { motionFromFlows, extendWay, predictFromPrevious, predictFromAnchors }
+export type AnalysisWork = typeof work
+
+export interface AnalysisRequest {
+  readonly name: keyof AnalysisWork
+  readonly args: readonly unknown[]
+}
+
+answerRequests((request) => {
+  const { name, args } = request as AnalysisRequest
+  return (work[name] as (...args: readonly unknown[]) => unknown)(...args)
+})
