@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import type { WeightSource } from '../src/onnx/scope.ts'
 import type { Tensor } from '../src/onnx/tensor.ts'
-import { openSafetensors, type TensorEntry } from '../src/stable-diffusion/checkpoint/safetensors.ts'
+import { openSafetensors } from '../src/stable-diffusion/checkpoint/safetensors.ts'
+import type { TensorEntry } from '../src/stable-diffusion/checkpoint/tensor-file.ts'
 import { weightsOf } from '../src/stable-diffusion/checkpoint/weights.ts'
 
 export interface TensorToWrite {

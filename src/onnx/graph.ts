@@ -2,7 +2,17 @@ import { parse, resolve } from 'node:path'
 import { ProtobufWriter } from './protobuf.ts'
 
 /** Element types by their number in ONNX. */
-export const elementTypes = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10, bfloat16: 16, float8e4m3: 17 } as const
+export const elementTypes = {
+  float32: 1,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+  bfloat16: 16,
+  float8e4m3: 17,
+  float8e5m2: 19,
+} as const
 export type ElementType = keyof typeof elementTypes
 
 /** Handle of a tensor inside a graph: what nodes take and give. */

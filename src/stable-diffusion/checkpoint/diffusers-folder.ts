@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { OfgenError } from '../../errors.ts'
 import { readConfig } from './config-file.ts'
-import { openSafetensors, type SafetensorsFile } from './safetensors.ts'
+import { openSafetensors } from './safetensors.ts'
+import type { TensorFile } from './tensor-file.ts'
 
 /** One network of a model: its config and its weights (several files where they are sharded). */
 export interface Component {
   readonly config: string
-  readonly weights: readonly SafetensorsFile[]
+  readonly weights: readonly TensorFile[]
 }
 
 /** A model in the folder layout that diffusers writes. */

@@ -5,7 +5,8 @@ import * as fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
 import { toBrain, toHalf, writeSafetensors, type TensorToWrite } from '../../../test/safetensors.ts'
 import { OfgenError } from '../../errors.ts'
-import { openSafetensors, parseHeader, readTensor, storedTensor } from './safetensors.ts'
+import { openSafetensors, parseHeader } from './safetensors.ts'
+import { readTensor, storedTensor } from './tensor-file.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ofgen-safetensors-'))
 afterAll(() => rmSync(folder, { recursive: true }))

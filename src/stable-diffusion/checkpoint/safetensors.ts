@@ -1,25 +1,6 @@
-import { closeSync, openSync, readSync, fstatSync } from 'node:fs'
+import { fstatSync } from 'node:fs'
 import { OfgenError } from '../../errors.ts'
-import type { ElementType, StoredTensor } from '../../onnx/graph.ts'
-
-/** Where a tensor lies in its file. */
-export interface TensorEntry {
-  readonly dtype: string
-  readonly dims: readonly number[]
-  /** Bytes from the start of the file. */
-  readonly offset: number
-  /** Bytes. */
-  readonly length: number
-}
-
-/** The table of contents of a `.safetensors` file. */
-export interface SafetensorsFile {
-  readonly path: string
-  /** Bytes. */
-  readonly size: number
-  readonly tensors: ReadonlyMap<string, TensorEntry>
-  readonly metadata: Readonly<Record<string, string>>
-}
+import { readFully, withFile, type TensorEntry, type TensorFile } from './tensor-file.ts'
 
 /** Bits of each dtype the format knows. */
 const bits: Readonly<Record<string, number>> = {
@@ -40,14 +21,6 @@ const bits: Readonly<Record<string, number>> = {
   BOOL: 8,
 }
 
-/** The dtypes that networks are built from, and what ONNX calls them. */
-const floatTypes: Readonly<Record<string, ElementType>> = {
-  F32: 'float32',
-  F16: 'float16',
-  BF16: 'bfloat16',
-  F8_E4M3: 'float8e4m3',
-}
-
 const headerLimit = 100_000_000
 
 /**
@@ -56,7 +29,7 @@ const headerLimit = 100_000_000
  * @throws OfgenError model_missing if there is no such file, model_invalid naming what is wrong with it.
  * @see https://github.com/huggingface/safetensors#format
  */
-export function openSafetensors(path: string): SafetensorsFile {
+export function openSafetensors(path: string): TensorFile {
   return withFile(path, (fd) => {
     const { size } = fstatSync(fd)
     const head = Buffer.alloc(Math.min(8, size))
@@ -86,7 +59,7 @@ export function headerLength(path: string, head: Uint8Array, size: number): numb
  * Checks a JSON header (the bytes after the length) against the size of its file: entries are well-formed, sizes agree
  * with shapes and types, and the data is covered from end to end without gap or overlap.
  */
-export function parseHeader(path: string, header: Uint8Array, size: number): Pick<SafetensorsFile, 'tensors' | 'metadata'> {
+export function parseHeader(path: string, header: Uint8Array, size: number): Pick<TensorFile, 'tensors' | 'metadata'> {
   let json: unknown
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(header))
@@ -127,64 +100,6 @@ function parseEntry(path: string, name: string, value: unknown, base: number): T
   const expected = (shape.reduce((product, side) => product * side, 1) * bits[dtype]!) / 8
   if (end - begin !== expected) throw fail(`spans ${end - begin} bytes where its shape and type make ${expected}`)
   return { dtype, dims: shape, offset: base + begin, length: expected }
-}
-
-/** Reads one tensor into memory as floats. Meant for small ones. @throws OfgenError model_invalid for whole-number types. */
-export function readTensor(file: SafetensorsFile, name: string): Float32Array {
-  const entry = file.tensors.get(name)
-  if (entry === undefined) throw new OfgenError('model_invalid', `${file.path} has no tensor "${name}".`)
-  const bytes = new Uint8Array(entry.length)
-  withFile(file.path, (fd) => readFully(fd, bytes, entry.offset))
-  if (entry.dtype === 'F32') return new Float32Array(bytes.buffer)
-  if (entry.dtype === 'F16') return Float32Array.from(new Uint16Array(bytes.buffer), halfToFloat)
-  if (entry.dtype === 'BF16')
-    return new Float32Array(Uint32Array.from(new Uint16Array(bytes.buffer), (half) => half << 16).buffer)
-  throw new OfgenError('model_invalid', `${file.path}: tensor "${name}" has type ${entry.dtype}; accepted are F32, F16, BF16.`)
-}
-
-/** For a graph that points into the file. @throws OfgenError model_invalid if the runtime cannot compute with its type. */
-export function storedTensor(file: SafetensorsFile, name: string): StoredTensor | undefined {
-  const entry = file.tensors.get(name)
-  if (entry === undefined) return undefined
-  const type = floatTypes[entry.dtype]
-  if (type === undefined)
-    throw new OfgenError(
-      'model_invalid',
-      `${file.path}: tensor "${name}" has type ${entry.dtype}; accepted are ${Object.keys(floatTypes).join(', ')}.`,
-    )
-  return { file: file.path, offset: entry.offset, length: entry.length, type, dims: entry.dims }
-}
-
-function halfToFloat(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1
-  const exponent = (half >> 10) & 31
-  const fraction = half & 1023
-  if (exponent === 0) return sign * fraction * 2 ** -24
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
-}
-
-function withFile<T>(path: string, work: (fd: number) => T): T {
-  let fd: number
-  try {
-    fd = openSync(path, 'r')
-  } catch (cause) {
-    throw new OfgenError('model_missing', `The weights ${path} cannot be opened.`, { cause })
-  }
-  try {
-    return work(fd)
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function readFully(fd: number, target: Uint8Array, position: number): void {
-  let done = 0
-  while (done < target.length) {
-    const count = readSync(fd, target, done, target.length - done, position + done)
-    if (count === 0) throw new OfgenError('model_invalid', `A weights file ended ${target.length - done} bytes too early.`)
-    done += count
-  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

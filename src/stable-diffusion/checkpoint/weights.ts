@@ -1,8 +1,8 @@
 import type { WeightSource } from '../../onnx/scope.ts'
-import { storedTensor, type SafetensorsFile } from './safetensors.ts'
+import { storedTensor, type TensorFile } from './tensor-file.ts'
 
 /** The tensors of one or several files (shards) under their own names. */
-export function weightsOf(files: readonly SafetensorsFile[]): WeightSource {
+export function weightsOf(files: readonly TensorFile[]): WeightSource {
   return {
     title: files[0]?.path ?? 'an empty checkpoint',
     has: (name) => files.some(({ tensors }) => tensors.has(name)),
