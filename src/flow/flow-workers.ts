@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import { startThreads } from '../threads.ts'
 import { createFlowEstimator, type FlowMethod } from './flow-method.ts'
 import type { FlowRequest } from './flow-worker.ts'
@@ -7,7 +6,7 @@ import type { Flow, FlowEstimator } from './flow.ts'
 export interface FlowWorkersOptions {
   /** Default: DIS, medium. */
   readonly method?: FlowMethod
-  /** Threads, at least 1; by default 2, one a direction, but 1 where the network needs every core (4 or fewer). */
+  /** Threads, at least 1; default 2, one a direction. Each starts when it is first needed. */
   readonly workers?: number
   /** Most estimates that may wait for a thread; default 64. Frames of waiting estimates are held, not copied. */
   readonly waiting?: number
@@ -28,7 +27,7 @@ export function flowWorkers(options: FlowWorkersOptions = {}): FlowEstimator {
     name: 'flow worker',
     script: options.workerUrl ?? process.env['OFGEN_FLOW_WORKER'] ?? new URL('./flow-worker.js', import.meta.url),
     data: method,
-    most: options.workers ?? (availableParallelism() > 4 ? 2 : 1),
+    most: options.workers ?? 2,
     waiting: options.waiting ?? 64,
   })
   return {

@@ -266,3 +266,21 @@ test('a feed that was sent in the run before is still there, for each session it
   await gone(pid!)
   expect(await run(first, 4, held)).toBe(14)
 })
+
+test('a cancelled run does not take another one with it that is on the way behind it', async () => {
+  const engine = start()
+  const [long, short] = [await engine.load(slow()), await engine.load(affine(2))]
+  const abort = new AbortController()
+  const cancelled = long.run(slowFeeds, abort.signal)
+  const other = short.run(three)
+  await sleep(200)
+  abort.abort()
+  await expect(cancelled).rejects.toSatisfy(isAbort)
+  expect([...(await other).outputs['y']!.data]).toEqual([3, 5, 7])
+})
+
+test('many runs at once are each answered with their own', async () => {
+  const session = await start().load(affine(2))
+  const answers = await Promise.all(Array.from({ length: 9 }, (_, n) => session.run({ x: floatTensor(Float32Array.of(n), [1]) })))
+  expect(answers.map(({ outputs }) => Number(outputs['y']!.data[0]))).toEqual(Array.from({ length: 9 }, (_, n) => 2 * n + 1))
+})

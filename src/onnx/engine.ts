@@ -48,6 +48,9 @@ export interface Session {
   release(): Promise<void>
 }
 
+/** Requests on the way to the child: one that it works on, and the next, so that it need not wait for us in between. */
+const depth = 2
+
 /** The runtime in a child process. Requests are worked off one after the other. */
 export interface Engine {
   /** Process id of the child, undefined while none runs. */
@@ -67,7 +70,9 @@ interface Child {
   readonly fed: Map<number, Feeds>
   readonly process: ChildProcess
   readonly exited: Promise<void>
-  readonly loaded: Set<number>
+  readonly loaded: Map<number, Promise<Timing>>
+  /** Someone's cancelled request has ended it: the others' are asked again. */
+  cancelled: boolean
   ask(request: HostRequest): Promise<Extract<HostReply, { kind: 'done' }>>
 }
 
@@ -78,36 +83,51 @@ export function startEngine(options: EngineOptions = {}): Engine {
   const host = options.host ?? process.env['OFGEN_SESSION_HOST'] ?? new URL('./session-host.js', import.meta.url)
   const models = new Map<number, { model: Uint8Array; options: SessionOptions; name: string }>()
   let child: Child | undefined
-  let tail: Promise<unknown> = Promise.resolve()
+  /** For each request on its way, its end. The next one takes the place of the first. */
+  const places: Promise<void>[] = Array.from({ length: depth }, () => Promise.resolve())
   let count = 0
   let closed = false
 
-  /** Runs `work` when all before it are through; an abort ends the wait at once and a request under way with its process. */
+  /** Runs `work` when it has a place on the way; an abort ends the wait at once and a request under way with its process. */
   async function inTurn<T>(signal: AbortSignal | undefined, work: (child: Child) => Promise<T>): Promise<T> {
     signal?.throwIfAborted()
-    const before = tail
+    const turn = places.shift()!
     let leave = (): void => {}
-    tail = before.then(() => new Promise<void>((resolve) => (leave = resolve)))
-    const turn = before.then(() => undefined)
+    places.push(new Promise<void>((resolve) => (leave = resolve)))
     let used: Child | undefined
-    const job = turn.then(async () => {
+    const attempt = async (): Promise<T> => {
+      signal?.throwIfAborted()
+      if (closed) throw closedError()
+      used = child ??= startChild(host, (ended) => {
+        if (child === ended) child = undefined
+      })
+      return work(used)
+    }
+    const served = async (): Promise<T> => {
+      await turn
       try {
-        signal?.throwIfAborted()
-        if (closed) throw closedError()
-        used = child ??= startChild(host, (ended) => {
-          if (child === ended) child = undefined
-        })
-        return await work(used)
+        for (;;) {
+          try {
+            return await attempt()
+          } catch (error) {
+            if (used?.cancelled !== true || signal?.aborted === true || closed) throw error
+            await used.exited
+          }
+        }
       } finally {
         if (signal?.aborted) await used?.exited
         leave()
       }
-    })
+    }
+    const job = served()
     if (signal === undefined) return job
     return new Promise<T>((resolve, reject) => {
       const cancel = (): void => {
-        used?.process.kill('SIGKILL')
-        if (used !== undefined && child === used) child = undefined
+        if (used !== undefined) {
+          used.cancelled = true
+          used.process.kill('SIGKILL')
+          if (child === used) child = undefined
+        }
         reject(signal.reason)
       }
       signal.addEventListener('abort', cancel, { once: true })
@@ -115,13 +135,19 @@ export function startEngine(options: EngineOptions = {}): Engine {
     })
   }
 
-  async function loadInto(target: Child, id: number): Promise<Timing> {
+  function loadInto(target: Child, id: number): Promise<Timing> {
+    const known = target.loaded.get(id)
+    if (known !== undefined) return known
     const { model, options, name } = models.get(id)!
-    const reply = await target.ask({ kind: 'load', session: id, model, options }).catch((error: unknown) => {
-      throw describe(error, `The runtime could not load ${name}`)
-    })
-    target.loaded.add(id)
-    return { seconds: reply.seconds, cpuSeconds: reply.cpuSeconds }
+    const loading = target.ask({ kind: 'load', session: id, model, options }).then(
+      ({ seconds, cpuSeconds }) => ({ seconds, cpuSeconds }),
+      (error: unknown) => {
+        target.loaded.delete(id)
+        throw describe(error, `The runtime could not load ${name}`)
+      },
+    )
+    target.loaded.set(id, loading)
+    return loading
   }
 
   return {
@@ -141,13 +167,13 @@ export function startEngine(options: EngineOptions = {}): Engine {
         run: (feeds, signal) =>
           inTurn(signal, async (target) => {
             if (!models.has(id)) throw new OfgenError('engine_failed', `The session of ${name} was released before this run.`)
-            if (!target.loaded.has(id)) await loadInto(target, id)
+            await loadInto(target, id)
             const sent = unlessFed(target.fed.get(id), feeds)
+            target.fed.set(id, feeds)
             const reply = await target.ask({ kind: 'run', session: id, feeds: sent }).catch((error: unknown) => {
               target.fed.delete(id)
               throw describe(error, `The runtime could not run ${name}`)
             })
-            target.fed.set(id, feeds)
             return { outputs: reply.outputs, seconds: reply.seconds, cpuSeconds: reply.cpuSeconds }
           }),
         async release() {
@@ -207,7 +233,7 @@ function startChild(host: string | URL, onExit: (child: Child) => void): Child {
   })
   let said = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-2000)))
-  let waiting: { resolve: (reply: HostReply) => void; reject: (error: unknown) => void } | undefined
+  const waiting: { resolve: (reply: HostReply) => void; reject: (error: unknown) => void }[] = []
   if (children.size === 0) process.on('exit', killChildren)
   children.add(child)
   let ended: OfgenError | undefined
@@ -226,17 +252,15 @@ function startChild(host: string | URL, onExit: (child: Child) => void): Child {
       children.delete(child)
       if (children.size === 0) process.removeListener('exit', killChildren)
       onExit(self)
-      waiting?.reject(ended)
-      waiting = undefined
+      for (const one of waiting.splice(0)) one.reject(ended)
       resolve()
     }
     child.once('exit', (code, signal) => end(signal === null ? `with exit code ${code}` : `by signal ${signal}`))
     child.once('error', (error) => end(`before it began (${error.message})`))
   })
   child.on('message', (reply: HostReply) => {
-    waiting?.resolve(reply)
-    waiting = undefined
-    idle()
+    waiting.shift()?.resolve(reply)
+    if (waiting.length === 0) idle()
   })
   // A child that waits for work must not keep our process alive; one that works must.
   const idle = (): void => {
@@ -251,12 +275,13 @@ function startChild(host: string | URL, onExit: (child: Child) => void): Child {
   const self: Child = {
     process: child,
     exited,
-    loaded: new Set(),
+    loaded: new Map(),
+    cancelled: false,
     fed: new Map(),
     async ask(request) {
       if (ended !== undefined) throw ended
       const reply = await new Promise<HostReply>((resolve, reject) => {
-        waiting = { resolve, reject }
+        waiting.push({ resolve, reject })
         busy()
         child.send(request, (error) => {
           // A broken pipe is followed by the exit of the process, which says more.

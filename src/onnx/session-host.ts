@@ -4,7 +4,7 @@ import type { Feed, Tensor } from './tensor.ts'
 
 // Entry of an engine's child process. The runtime blocks its thread while it works, so it gets a process of its own,
 // which can be killed in the middle of a run. It is loaded by its path and imports nothing of ofgen at run time; the engine
-// imports its types. One request is under way at a time.
+// imports its types. Requests are answered in their order; the next one may lie here while one is worked on.
 
 export interface SessionOptions {
   /** How far the graph is rewritten at load: `all` is fastest to run and slowest to load. */
@@ -38,15 +38,25 @@ const sessions = new Map<number, InferenceSession>()
 /** What each session was fed last. */
 const fed = new Map<number, Map<string, OrtTensor>>()
 
+let tail = Promise.resolve()
 process.on('message', (request: HostRequest) => {
-  answer(request).then(
-    (reply) => process.send?.(reply),
-    (error: unknown) => process.send?.({ kind: 'failed', message: error instanceof Error ? error.message : String(error) }),
-  )
+  tail = answerAfter(tail, request)
 })
 process.on('disconnect', () => process.exit(0))
 // Ctrl+C reaches the whole process group; the parent decides what becomes of this one.
 process.on('SIGINT', () => {})
+
+async function answerAfter(before: Promise<void>, request: HostRequest): Promise<void> {
+  await before
+  let reply: HostReply
+  try {
+    reply = await answer(request)
+  } catch (error) {
+    reply = { kind: 'failed', message: error instanceof Error ? error.message : String(error) }
+  }
+  // The runtime blocks: what is not sent before the next request would only be sent after it.
+  await new Promise((sent) => process.send?.(reply, undefined, undefined, sent))
+}
 
 async function answer(request: HostRequest): Promise<HostReply> {
   const began = performance.now()
