@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { OfgenError } from '../errors.ts'
-import type { HostReply, HostRequest, SessionOptions } from './session-host.ts'
+import type { GraphCache, GraphCacheKey } from './graph-cache.ts'
+import type { Device, HostReply, HostRequest, SessionOptions } from './session-host.ts'
 import type { Feed, Tensor } from './tensor.ts'
 
 export interface EngineOptions {
@@ -11,6 +12,10 @@ export interface EngineOptions {
    * environment variable OFGEN_SESSION_HOST, then `session-host.js` beside this module.
    */
   readonly host?: string | URL | undefined
+  /** Where the runtime computes; default `cpu`. What it cannot do there it does on the CPU. */
+  readonly device?: Device | undefined
+  /** Keeps networks as the runtime rewrites them at load, so that loading them again is quick. Not used on other devices. */
+  readonly cache?: GraphCache | undefined
 }
 
 export interface LoadOptions {
@@ -38,6 +43,8 @@ export interface RunResult extends Timing {
 export interface Session {
   /** What loading it took. */
   readonly loading: Timing
+  /** Whether it came from the cache. */
+  readonly cached: boolean
   /**
    * A feed that is the same object as in the run before is not sent again: do not write into feeds.
    *
@@ -65,13 +72,25 @@ export interface Engine {
 
 type Feeds = Readonly<Record<string, Feed>>
 
+interface Loading extends Timing {
+  readonly cached: boolean
+}
+
+interface Model {
+  readonly model: Uint8Array
+  readonly options: SessionOptions
+  readonly name: string
+  /** Its place in the cache, once known; undefined where it is not kept. */
+  key?: Promise<GraphCacheKey | undefined>
+}
+
 interface Child {
   /** What each session was fed last. */
   readonly fed: Map<number, Feeds>
   readonly process: ChildProcess
   readonly exited: Promise<void>
-  readonly loaded: Map<number, Promise<Timing>>
-  /** Someone's cancelled request has ended it: the others' are asked again. */
+  readonly loaded: Map<number, Promise<Loading>>
+  /** Someone's cancelled request or a damaged cache has ended it: the others' are asked again. */
   cancelled: boolean
   ask(request: HostRequest): Promise<Extract<HostReply, { kind: 'done' }>>
 }
@@ -81,7 +100,9 @@ export function startEngine(options: EngineOptions = {}): Engine {
   const threads = options.threads ?? 0
   if (!Number.isInteger(threads) || threads < 0) throw new RangeError(`threads must be a whole number from 1, got ${threads}.`)
   const host = options.host ?? process.env['OFGEN_SESSION_HOST'] ?? new URL('./session-host.js', import.meta.url)
-  const models = new Map<number, { model: Uint8Array; options: SessionOptions; name: string }>()
+  const device = options.device ?? 'cpu'
+  const cache = device === 'cpu' ? options.cache : undefined
+  const models = new Map<number, Model>()
   let child: Child | undefined
   /** For each request on its way, its end. The next one takes the place of the first. */
   const places: Promise<void>[] = Array.from({ length: depth }, () => Promise.resolve())
@@ -135,19 +156,53 @@ export function startEngine(options: EngineOptions = {}): Engine {
     })
   }
 
-  function loadInto(target: Child, id: number): Promise<Timing> {
+  function loadInto(target: Child, id: number): Promise<Loading> {
     const known = target.loaded.get(id)
     if (known !== undefined) return known
-    const { model, options, name } = models.get(id)!
-    const loading = target.ask({ kind: 'load', session: id, model, options }).then(
-      ({ seconds, cpuSeconds }) => ({ seconds, cpuSeconds }),
-      (error: unknown) => {
+    const model = models.get(id)!
+    const loading = (async () => {
+      try {
+        return (await loadKept(target, id, model)) ?? (await loadNew(target, id, model))
+      } catch (error) {
         target.loaded.delete(id)
-        throw describe(error, `The runtime could not load ${name}`)
-      },
-    )
+        throw describe(error, `The runtime could not load ${model.name}`)
+      }
+    })()
     target.loaded.set(id, loading)
     return loading
+  }
+
+  async function loadNew(target: Child, session: number, { model, options }: Model): Promise<Loading> {
+    const { seconds, cpuSeconds } = await target.ask({ kind: 'load', session, model, options })
+    return { seconds, cpuSeconds, cached: false }
+  }
+
+  /** From the cache, which is filled first if need be; undefined where that is not possible. */
+  async function loadKept(target: Child, session: number, model: Model): Promise<Loading | undefined> {
+    if (cache === undefined || !/^(all|extended)$/.test(model.options.optimization)) return undefined
+    const { options, name } = model
+    const key = await (model.key ??= cache.keyOf(model.model, options.weightsRoot, name))
+    if (key === undefined) return undefined
+    let made = { seconds: 0, cpuSeconds: 0 }
+    const found = await cache.find(key)
+    const graph =
+      found ??
+      (await cache.keep(key, async (graph, weights) => {
+        made = await target.ask({ kind: 'optimise', model: model.model, options, graph, weights })
+      }))
+    if (graph === undefined) return undefined
+    try {
+      const { seconds, cpuSeconds } = await target.ask({ kind: 'load-stored', session, graph, options })
+      return { seconds: seconds + made.seconds, cpuSeconds: cpuSeconds + made.cpuSeconds, cached: found !== undefined }
+    } catch (error) {
+      if (target.cancelled || closed) throw error
+      await cache.drop(key)
+      if (error instanceof Refusal) return undefined
+      // The process did not survive what it read: another one does without the cache.
+      model.key = Promise.resolve(undefined)
+      target.cancelled = true
+      throw error
+    }
   }
 
   return {
@@ -157,13 +212,14 @@ export function startEngine(options: EngineOptions = {}): Engine {
 
     async load(model, { name = 'a network', optimization = 'all', weightsRoot = '/', signal } = {}) {
       const id = count++
-      models.set(id, { model, name, options: { optimization, threads, weightsRoot } })
-      const loading = await inTurn(signal, (target) => loadInto(target, id)).catch((error: unknown) => {
+      models.set(id, { model, name, options: { optimization, threads, weightsRoot, device } })
+      const { cached, ...loading } = await inTurn(signal, (target) => loadInto(target, id)).catch((error: unknown) => {
         models.delete(id)
         throw error
       })
       return {
         loading,
+        cached,
         run: (feeds, signal) =>
           inTurn(signal, async (target) => {
             if (!models.has(id)) throw new OfgenError('engine_failed', `The session of ${name} was released before this run.`)

@@ -106,15 +106,14 @@ export function openGraphCache(options: GraphCacheOptions = {}): GraphCache {
     }
   }
 
-  async function removeRemains(): Promise<void> {
+  /** Of makers that were killed: those of this machine after `age` milliseconds, all after a day. */
+  async function removeRemains(age: number): Promise<void> {
     for (const name of await readdir(folder).catch(() => [])) {
       const maker = Number(/^part-(\d+)-/.exec(name)?.[1] ?? 0)
       if (maker === 0) continue
       const path = join(folder, name)
-      const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }))
-      // A process id tells nothing about makers on other machines that share the folder.
-      if (!isAlive(maker) ? Date.now() - mtimeMs > 3600e3 || maker !== process.pid : Date.now() - mtimeMs > day)
-        await rm(path, { recursive: true, force: true }).catch(() => {})
+      const old = Date.now() - (await stat(path).catch(() => ({ mtimeMs: Date.now() }))).mtimeMs
+      if (old > day || (old >= age && !isAlive(maker))) await rm(path, { recursive: true, force: true }).catch(() => {})
     }
   }
 
@@ -146,7 +145,8 @@ export function openGraphCache(options: GraphCacheOptions = {}): GraphCache {
           return join(at, files.graph)
         }
       } catch (error) {
-        if ((error as { code?: unknown }).code === 'ENOENT' && (await stat(at).catch(() => undefined)) === undefined) return undefined
+        if ((error as { code?: unknown }).code === 'ENOENT' && (await stat(at).catch(() => undefined)) === undefined)
+          return undefined
       }
       await rm(at, { recursive: true, force: true }).catch(() => {})
       return undefined
@@ -156,7 +156,7 @@ export function openGraphCache(options: GraphCacheOptions = {}): GraphCache {
       let part: string | undefined
       try {
         await mkdir(folder, { recursive: true, mode: 0o700 })
-        await removeRemains()
+        await removeRemains(3600e3)
         await prune(floatBytes)
         const { bavail, bsize } = await statfs(folder)
         if (bavail * bsize < floatBytes * 1.1 + spare) return undefined
@@ -201,7 +201,7 @@ export function openGraphCache(options: GraphCacheOptions = {}): GraphCache {
         )
         if (gone) freed += entry.bytes
       }
-      await removeRemains()
+      await removeRemains(0)
       return freed
     },
   }

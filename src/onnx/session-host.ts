@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import type { Feed, Tensor } from './tensor.ts'
 
@@ -13,10 +14,24 @@ export interface SessionOptions {
   readonly threads: number
   /** Folder that the locations of external weights are relative to. */
   readonly weightsRoot: string
+  /** Provider of the runtime that computes. */
+  readonly device: Device
 }
+
+export type Device = 'cpu' | 'cuda' | 'directml' | 'coreml' | 'webgpu'
 
 export type HostRequest =
   | { readonly kind: 'load'; readonly session: number; readonly model: Uint8Array; readonly options: SessionOptions }
+  /** Loads a network as `optimise` has written it. */
+  | { readonly kind: 'load-stored'; readonly session: number; readonly graph: string; readonly options: SessionOptions }
+  /** Writes a network as the runtime rewrites it. */
+  | {
+      readonly kind: 'optimise'
+      readonly model: Uint8Array
+      readonly options: SessionOptions
+      readonly graph: string
+      readonly weights: string
+    }
   | { readonly kind: 'run'; readonly session: number; readonly feeds: Readonly<Record<string, Feed | 'as before'>> }
   | { readonly kind: 'release'; readonly session: number }
   | { readonly kind: 'memory' }
@@ -63,6 +78,8 @@ async function answer(request: HostRequest): Promise<HostReply> {
   const cpu = process.cpuUsage()
   let outputs: Record<string, Tensor> = {}
   if (request.kind === 'load') sessions.set(request.session, await load(request.model, request.options))
+  else if (request.kind === 'load-stored') sessions.set(request.session, await loadStored(request.graph, request.options))
+  else if (request.kind === 'optimise') await optimise(request)
   else if (request.kind === 'run') outputs = await run(request.session, request.feeds)
   else if (request.kind === 'release') {
     await sessions.get(request.session)?.release()
@@ -80,21 +97,55 @@ async function answer(request: HostRequest): Promise<HostReply> {
   }
 }
 
-async function load(model: Uint8Array, options: SessionOptions): Promise<InferenceSession> {
-  const { InferenceSession } = await import('onnxruntime-node')
-  return InferenceSession.create(model, {
-    executionProviders: ['cpu'],
+type SessionCreateOptions = InferenceSession.SessionOptions
+
+const providers: Readonly<Record<Device, string>> = {
+  cpu: 'cpu',
+  cuda: 'cuda',
+  directml: 'dml',
+  coreml: 'coreml',
+  webgpu: 'webgpu',
+}
+
+function createOptions(options: SessionOptions, session: Readonly<Record<string, unknown>>): SessionCreateOptions {
+  return {
+    executionProviders: options.device === 'cpu' ? ['cpu'] : [providers[options.device], 'cpu'],
     graphOptimizationLevel: options.optimization,
     logSeverityLevel: 3,
     ...(options.threads > 0 ? { intraOpNumThreads: options.threads } : {}),
     extra: {
-      session: {
-        model_external_initializers_file_folder_path: options.weightsRoot,
-        // Threads that wait sleep: spinning ones took a fifth more CPU time, which flow and video need beside us.
-        intra_op: { allow_spinning: '0' },
-      },
+      // Threads that wait sleep: spinning ones took a fifth more CPU time, which flow and video need beside us.
+      session: { intra_op: { allow_spinning: '0' }, ...session },
     },
+  }
+}
+
+async function load(model: Uint8Array, options: SessionOptions): Promise<InferenceSession> {
+  const { InferenceSession } = await import('onnxruntime-node')
+  return InferenceSession.create(
+    model,
+    createOptions(options, { model_external_initializers_file_folder_path: options.weightsRoot }),
+  )
+}
+
+/** Weights of 1 KB and more go into a file beside the graph, which is mapped when the graph is loaded. */
+async function optimise({ model, options, graph, weights }: Extract<HostRequest, { kind: 'optimise' }>): Promise<void> {
+  const { InferenceSession } = await import('onnxruntime-node')
+  const session = await InferenceSession.create(model, {
+    ...createOptions(options, {
+      model_external_initializers_file_folder_path: options.weightsRoot,
+      optimized_model_external_initializers_file_name: basename(weights),
+      optimized_model_external_initializers_min_size_in_bytes: '1024',
+      disable_prepacking: '1',
+    }),
+    optimizedModelFilePath: graph,
   })
+  await session.release()
+}
+
+async function loadStored(graph: string, options: SessionOptions): Promise<InferenceSession> {
+  const { InferenceSession } = await import('onnxruntime-node')
+  return InferenceSession.create(graph, createOptions({ ...options, optimization: 'disabled' }, { disable_prepacking: '1' }))
 }
 
 async function run(id: number, feeds: Readonly<Record<string, Feed | 'as before'>>): Promise<Record<string, Tensor>> {
