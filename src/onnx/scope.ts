@@ -5,12 +5,21 @@ import type { Graph, StoredTensor, Value } from './graph.ts'
 export interface WeightSource {
   /** What to call the source in messages, usually a path. */
   readonly title: string
+  /** What a weight is called in the source itself, for messages; by default as it is asked for. */
+  nameOf?(name: string): string
   has(name: string): boolean
   /**
    * The tensor of that name, undefined if there is none. `dims` is what the network expects, for sources that keep the
    * same numbers in other dimensions; the result may differ and is then refused.
    */
   find(name: string, dims: readonly number[]): StoredTensor | undefined
+  /**
+   * What takes the place of a weight, as nodes upon it that are computed once, when the graph is loaded; undefined where it
+   * stays as it is.
+   *
+   * @param weight Float32 of `dims`.
+   */
+  change?(graph: Graph, name: string, weight: Value, dims: readonly number[]): Value | undefined
 }
 
 /** A place in a network: the graph under construction and the weights whose names begin with `path`. */
@@ -30,14 +39,15 @@ export function scope(graph: Graph, source: WeightSource, path = ''): Scope {
   const full = (name: string): string => (path === '' ? name : `${path}.${name}`)
   const stored = (name: string, dims: readonly number[]): Value => {
     const tensor = source.find(full(name), dims)
+    const called = source.nameOf?.(full(name)) ?? full(name)
     if (tensor === undefined)
-      throw new OfgenError('model_invalid', `${source.title} has no tensor "${full(name)}", which its config calls for.`, {
+      throw new OfgenError('model_invalid', `${source.title} has no tensor "${called}", which its config calls for.`, {
         hint: 'The file is incomplete, of another kind of model, or does not belong to the config.json beside it.',
       })
     if (tensor.dims.length !== dims.length || tensor.dims.some((side, i) => side !== dims[i]))
       throw new OfgenError(
         'model_invalid',
-        `${source.title}: tensor "${full(name)}" is [${tensor.dims.join(', ')}], but its config calls for [${dims.join(', ')}].`,
+        `${source.title}: tensor "${called}" is [${tensor.dims.join(', ')}], but its config calls for [${dims.join(', ')}].`,
         { hint: 'The file does not belong to the config.json beside it.' },
       )
     return graph.stored(tensor)
@@ -48,6 +58,9 @@ export function scope(graph: Graph, source: WeightSource, path = ''): Scope {
     at: (name) => scope(graph, source, full(name)),
     has: (name) => source.has(full(name)),
     stored,
-    weight: (name, dims) => graph.toFloat(stored(name, dims)),
+    weight(name, dims) {
+      const weight = graph.toFloat(stored(name, dims))
+      return source.change?.(graph, full(name), weight, dims) ?? weight
+    },
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Graph, type Value } from '../onnx/graph.ts'
+import { elementTypes, Graph, type Value } from '../onnx/graph.ts'
 import { attention, gelu, layerNorm, linear, quickGelu } from '../onnx/layers.ts'
 import { scope, type Scope, type WeightSource } from '../onnx/scope.ts'
 import { sequences } from './tokens.ts'
@@ -14,20 +14,35 @@ export const textEncoderConfigSchema = z.object({
   vocab_size: z.int().positive().default(49408),
   hidden_act: z.enum(['quick_gelu', 'gelu']).default('quick_gelu'),
   layer_norm_eps: z.number().positive().default(1e-5),
+  projection_dim: z.int().positive().nullish(),
 })
 
 export type TextEncoderConfig = z.output<typeof textEncoderConfigSchema>
 
+export interface TextEncoderBuildOptions {
+  /** Layers at the end that the states do not pass: "clip skip" less one. */
+  readonly skip?: number
+  /** Whether the states get the final norm (SD 1, SD 2) or not (SDXL). */
+  readonly normed?: boolean
+  /** Id of the token whose state, projected, is the pooled prompt of SDXL; without it there is no such result. */
+  readonly pooledAt?: number | undefined
+}
+
 /**
  * CLIP's text encoder. Input `input_ids` int32 `[batch, max_position_embeddings]`, result `last_hidden_state`
- * `[batch, max_position_embeddings, hidden_size]`, normed. Attention is causal, padding is not masked.
+ * `[batch, max_position_embeddings, hidden_size]`, normed and of the last layer where `options` do not say otherwise; with
+ * `pooledAt` also `text_embeds` `[batch, projection_dim]`. Attention is causal, padding is not masked.
  *
  * @throws OfgenError model_invalid as `buildUnet`.
  * @see Radford et al. 2021, arXiv:2103.00020
  */
-export function buildTextEncoder(config: TextEncoderConfig, weights: WeightSource): Uint8Array {
+export function buildTextEncoder(
+  config: TextEncoderConfig,
+  weights: WeightSource,
+  { skip = 0, normed = true, pooledAt }: TextEncoderBuildOptions = {},
+): Uint8Array {
   const graph = new Graph('text_encoder')
-  const { hidden_size: width, max_position_embeddings: tokens } = config
+  const { hidden_size: width, max_position_embeddings: tokens, num_hidden_layers: layers } = config
   // Published checkpoints begin their names with `text_model.`, folders saved by newer libraries leave it out.
   const outer = scope(graph, weights)
   const root = outer.has('embeddings.token_embedding.weight') ? outer : outer.at('text_model')
@@ -39,10 +54,30 @@ export function buildTextEncoder(config: TextEncoderConfig, weights: WeightSourc
   const looked = graph.node('Cast', [graph.node('Gather', [table, ids])], { to: 1 })
   const placed = graph.node('Add', [looked, root.at('embeddings').weight('position_embedding.weight', [tokens, width])])
   let rows = graph.node('Reshape', [placed, graph.ints([-1, width])])
-  for (let i = 0; i < config.num_hidden_layers; i++) rows = layer(root.at(`encoder.layers.${i}`), rows)
-  rows = norm(root.at('final_layer_norm'), rows)
-  graph.output('last_hidden_state', toSequence(rows, width), 'float32', ['batch', tokens, width])
+  for (let i = 0; i < layers - skip; i++) rows = layer(root.at(`encoder.layers.${i}`), rows)
+  const states = normed ? norm(root.at('final_layer_norm'), rows) : rows
+  graph.output('last_hidden_state', toSequence(states, width), 'float32', ['batch', tokens, width])
+  if (pooledAt !== undefined) {
+    for (let i = layers - skip; i < layers; i++) rows = layer(root.at(`encoder.layers.${i}`), rows)
+    const all = toSequence(norm(root.at('final_layer_norm'), rows), width)
+    const projection = config.projection_dim ?? width
+    graph.output('text_embeds', projected(stateAt(all, pooledAt), projection), 'float32', ['batch', projection])
+  }
   return graph.toModel()
+
+  /** `[batch, width]`: the state at the first place of an id. */
+  function stateAt(all: Value, id: number): Value {
+    const same = graph.node('Equal', [ids, graph.node('Cast', [graph.scalar(id)], { to: elementTypes.int32 })])
+    const place = graph.node('ArgMax', [graph.node('Cast', [same], { to: elementTypes.int32 })], { axis: 1, keepdims: 1 })
+    return graph.node('GatherND', [all, place], { batch_dims: 1 })
+  }
+
+  /** OpenCLIP stores the transpose, under a name of its own. */
+  function projected(state: Value, projection: number): Value {
+    if (!outer.has('text_projection'))
+      return linear(outer.at('text_projection'), state, { in: width, out: projection, bias: false })
+    return graph.node('Gemm', [state, outer.weight('text_projection', [width, projection])])
+  }
 
   function layer(at: Scope, x: Value): Value {
     const square = { in: width, out: width }

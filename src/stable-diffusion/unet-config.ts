@@ -33,7 +33,10 @@ export const unetConfigSchema = z
     conv_out_kernel: z.literal(3).default(3),
     resnet_out_scale_factor: z.literal(1).default(1),
     attention_type: z.literal('default').default('default'),
-    addition_embed_type: off,
+    /** SDXL: the pooled prompt and six numbers of sizes are added to the time embedding. */
+    addition_embed_type: z.union([off, z.literal('text_time')], { error: 'only null or "text_time" is supported' }),
+    addition_time_embed_dim: z.int().positive().nullish(),
+    projection_class_embeddings_input_dim: z.int().positive().nullish(),
     class_embed_type: off,
     num_class_embeds: off,
     encoder_hid_dim: off,
@@ -68,12 +71,25 @@ export const unetConfigSchema = z
           message: `needs ${levels} entries as block_out_channels has, got ${value.length}`,
         })
     }
+    if (config.addition_embed_type === 'text_time' && pooledWidth(config) <= 0)
+      context.addIssue({
+        code: 'custom',
+        path: ['projection_class_embeddings_input_dim'],
+        message: 'needs to be more than six times addition_time_embed_dim',
+      })
     for (const [i, channels] of config.block_out_channels.entries())
       if (channels % config.norm_num_groups !== 0)
         context.addIssue({ code: 'custom', path: ['block_out_channels', i], message: `must be a multiple of norm_num_groups` })
   })
 
 export type UnetConfig = z.output<typeof unetConfigSchema>
+
+/** Channels of the pooled prompt that SDXL's UNet takes. */
+export function pooledWidth(
+  config: Pick<UnetConfig, 'projection_class_embeddings_input_dim' | 'addition_time_embed_dim'>,
+): number {
+  return (config.projection_class_embeddings_input_dim ?? 0) - 6 * (config.addition_time_embed_dim ?? 0)
+}
 
 /** A setting for level `level`, outermost first. */
 export function ofLevel(value: number | readonly number[], level: number): number {

@@ -5,7 +5,7 @@ import { resnet } from './resnet.ts'
 import { sinusoids, timeEmbedding } from './time-embedding.ts'
 import { sequences } from './tokens.ts'
 import { transformer } from './transformer.ts'
-import { ofLevel, type UnetConfig } from './unet-config.ts'
+import { ofLevel, pooledWidth, type UnetConfig } from './unet-config.ts'
 
 // What the UNet and its ControlNets have in common: inputs, the two kinds of layer, the way down and the middle.
 
@@ -25,7 +25,10 @@ export interface UnetParts {
   readonly attend: (path: string, x: Value, level: number) => Value
 }
 
-/** Declares the inputs `sample`, `timestep` and `encoder_hidden_states`, and embeds the time. */
+/**
+ * Declares the inputs `sample`, `timestep`, `encoder_hidden_states` and for SDXL `text_embeds` and `time_ids`, and embeds
+ * time and sizes.
+ */
 export function unetParts(root: Scope, config: UnetConfig, options: UnetBuildOptions): UnetParts {
   const { graph } = root
   const tap = (label: string, value: Value): void => options.tap?.(label, value, graph)
@@ -45,8 +48,9 @@ export function unetParts(root: Scope, config: UnetConfig, options: UnetBuildOpt
   const first = channels[0]!
   const waves = sinusoids(graph, timestep, { channels: first, cosinesFirst: config.flip_sin_to_cos, shift: config.freq_shift })
   tap('time_proj', waves)
-  const embedded = timeEmbedding(root.at('time_embedding'), waves, { in: first, out: 4 * first })
+  let embedded = timeEmbedding(root.at('time_embedding'), waves, { in: first, out: 4 * first })
   tap('time_embedding', embedded)
+  if (config.addition_embed_type === 'text_time') embedded = graph.node('Add', [embedded, addedEmbedding(root, config)])
   const time = { value: silu(graph, embedded), width: 4 * first }
 
   return {
@@ -65,6 +69,22 @@ export function unetParts(root: Scope, config: UnetConfig, options: UnetBuildOpt
         ...(options.attention === undefined ? {} : { form: options.attention }),
       }),
   }
+}
+
+/**
+ * What SDXL adds to the time embedding: the pooled prompt and six sizes.
+ *
+ * @see Podell et al. 2023, arXiv:2307.01952, section 2.2
+ */
+function addedEmbedding(root: Scope, config: UnetConfig): Value {
+  const { graph } = root
+  const pooled = pooledWidth(config)
+  const each = config.addition_time_embed_dim ?? 0
+  const texts = graph.input('text_embeds', 'float32', ['batch', pooled])
+  const sizes = graph.node('Reshape', [graph.input('time_ids', 'float32', ['batch', 6]), graph.ints([-1])])
+  const waves = sinusoids(graph, sizes, { channels: each, cosinesFirst: config.flip_sin_to_cos, shift: config.freq_shift })
+  const both = graph.node('Concat', [texts, graph.node('Reshape', [waves, graph.ints([-1, 6 * each])])], { axis: -1 })
+  return timeEmbedding(root.at('add_embedding'), both, { in: pooled + 6 * each, out: 4 * config.block_out_channels[0]! })
 }
 
 /** A value that the way up takes in again. */

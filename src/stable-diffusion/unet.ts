@@ -15,6 +15,8 @@ export interface UnetOptions extends UnetBuildOptions {
  *
  * Inputs `sample` `[batch, in_channels, height, width]`, `timestep` `[1 or batch]` (may be fractional),
  * `encoder_hidden_states` `[batch, tokens, cross_attention_dim]`; result `out_sample` `[batch, out_channels, height, width]`.
+ * SDXL also takes `text_embeds` `[batch, pooled width]` and `time_ids` `[batch, 6]`: height and width of the original, top and
+ * left of the crop, height and width of the target, in pixels.
  * Where it is controlled also `down_residual_N` and `mid_residual`, which are added to the values between the blocks: as these
  * are, or of dimensions that stretch to theirs.
  *
