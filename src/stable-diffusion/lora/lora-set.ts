@@ -1,0 +1,169 @@
+import { createHash } from 'node:crypto'
+import { OfgenError } from '../../errors.ts'
+import type { Graph, StoredTensor, Value } from '../../onnx/graph.ts'
+import type { WeightSource } from '../../onnx/scope.ts'
+import { ldmNames } from '../ldm-names.ts'
+import { LoraMisfit, loraDelta, wholeDifference } from './lora-delta.ts'
+import { openLora, type LoraFile, type LoraModule } from './lora-file.ts'
+import { underscored, type LoraPart } from './lora-keys.ts'
+
+/** A LoRA to be used, and how strongly. */
+export interface LoraChoice {
+  readonly path: string
+  /** 1 is as it was trained; 0 leaves the model as it is, negative values lead away. */
+  readonly weight: number
+  /** For the UNet, where it differs from that for the text encoders. */
+  readonly unetWeight?: number | undefined
+}
+
+/** LoRAs on their way into a model's weights. */
+export interface LoraSet {
+  /** Hash of what they are and how strongly they act; empty where there are none. */
+  readonly hash: string
+  /** The weights of a part of the model with the LoRAs in them. Only what they change is computed, when a graph is loaded. */
+  on(part: LoraPart, source: WeightSource): WeightSource
+  /**
+   * What to tell the user, when all graphs are built: tensors that changed nothing.
+   *
+   * @throws OfgenError model_invalid if one of the LoRAs changed nothing at all.
+   */
+  report(): string[]
+}
+
+/** @throws OfgenError as `openLora`; `on`'s sources throw model_invalid where a LoRA does not fit the model. */
+export function openLoras(choices: readonly LoraChoice[]): LoraSet {
+  const loras = choices.map((choice) => ({ ...choice, file: openLora(choice.path), used: new Set<LoraModule>() }))
+  return {
+    hash:
+      loras.length === 0
+        ? ''
+        : createHash('sha256')
+            .update(JSON.stringify(loras.map(({ file, weight, unetWeight }) => [file.hash, weight, unetWeight ?? weight])))
+            .digest('hex')
+            .slice(0, 32),
+    on: (part, source) =>
+      loras.length === 0
+        ? source
+        : {
+            ...source,
+            change(graph, name, weight, dims) {
+              const before = source.change?.(graph, name, weight, dims)
+              return changed(loras, { part, source, graph, name, dims }, before ?? weight) ?? before
+            },
+          },
+    report: () => loras.flatMap(({ file, used }) => reportOf(file, used)),
+  }
+}
+
+interface OpenLora extends LoraChoice {
+  readonly file: LoraFile
+  readonly used: Set<LoraModule>
+}
+
+interface Place {
+  readonly part: LoraPart
+  readonly source: WeightSource
+  readonly graph: Graph
+  readonly name: string
+  readonly dims: readonly number[]
+}
+
+function changed(loras: readonly OpenLora[], place: Place, weight: Value): Value | undefined {
+  const { part, graph, name, dims } = place
+  const [, module, tensor] = /^(.*)\.(weight|bias)$/.exec(name) ?? []
+  if (module === undefined) return undefined
+  const names = [module, ...(part === 'unet' ? ldmNames(module) : [])].map(underscored)
+  let result: Value | undefined
+  for (const { file, used, ...strength } of loras) {
+    const found = names.map((one) => file.parts[part].get(one)).find((one) => one !== undefined)
+    if (found === undefined) continue
+    const factor = part === 'unet' ? (strength.unetWeight ?? strength.weight) : strength.weight
+    const from = result ?? weight
+    try {
+      if (tensor === 'bias') {
+        const difference = found.tensors.get('biasDifference')
+        if (difference !== undefined)
+          result = graph.node('Add', [from, times(graph, wholeDifference(graph, difference, dims), factor)])
+      } else if (!found.tensors.has('biasDifference') || found.tensors.size > 1) {
+        const magnitude = found.tensors.get('magnitude')
+        const delta = loraDelta(graph, found, dims)
+        result =
+          magnitude === undefined
+            ? graph.node('Add', [from, times(graph, delta, factor)])
+            : decomposed(graph, { from, delta, magnitude, factor }, dims)
+      }
+    } catch (error) {
+      if (!(error instanceof LoraMisfit)) throw error
+      throw misfit(file, found, place, error)
+    }
+    used.add(found)
+  }
+  return result
+}
+
+interface Decomposed {
+  readonly from: Value
+  readonly delta: Value
+  readonly magnitude: StoredTensor
+  readonly factor: number
+}
+
+/**
+ * DoRA: the changed weight with its rows (or, as older LyCORIS files have it, columns) brought to learned lengths. A factor
+ * goes that part of the way from the weight as it was.
+ *
+ * @see Liu et al. 2024, arXiv:2402.09353
+ */
+function decomposed(graph: Graph, { from, delta, magnitude, factor }: Decomposed, dims: readonly number[]): Value {
+  const length = magnitude.dims.reduce((product, side) => product * side, 1)
+  const axis = magnitude.dims.length < 2 || magnitude.dims[0] === dims[0] ? 0 : 1
+  if (length !== dims[axis]) throw new LoraMisfit(`scaled by [${magnitude.dims.join(', ')}]`)
+  const moved = graph.node('Add', [from, delta])
+  const axes = dims.map((_, i) => i).filter((i) => i !== axis)
+  const lengths = graph.node('ReduceL2', [moved, graph.ints(axes)], { keepdims: 1 })
+  const wanted = graph.node('Reshape', [
+    graph.toFloat(graph.stored(magnitude)),
+    graph.ints(dims.map((side, i) => (i === axis ? side : 1))),
+  ])
+  const whole = graph.node('Mul', [moved, graph.node('Div', [wanted, lengths])])
+  if (factor === 1) return whole
+  return graph.node('Add', [from, times(graph, graph.node('Sub', [whole, from]), factor)])
+}
+
+function times(graph: Graph, x: Value, factor: number): Value {
+  return factor === 1 ? x : graph.node('Mul', [x, graph.scalar(factor)])
+}
+
+function misfit(file: LoraFile, module: LoraModule, { source, name, dims }: Place, { message }: LoraMisfit): OfgenError {
+  const family = file.family === undefined ? '' : `, and it was made for ${file.family}`
+  return new OfgenError(
+    'model_invalid',
+    `The LoRA ${file.path} does not fit ${source.title}: "${module.name}" is ${message}, the model's "${name}" is [${dims.join(', ')}]${family}.`,
+    { hint: 'A LoRA only works with the family it was trained on (Stable Diffusion 1, 2 or XL).' },
+  )
+}
+
+function reportOf(file: LoraFile, used: ReadonlySet<LoraModule>): string[] {
+  const modules = Object.values(file.parts).flatMap((part) => [...part.values()])
+  const idle = modules.filter((module) => !used.has(module)).map(({ name }) => name)
+  if (idle.length === modules.length)
+    throw new OfgenError(
+      'model_invalid',
+      `The LoRA ${file.path} fits nothing in this model: none of its ${modules.length} modules is there (${firstOf(idle)})${file.family === undefined ? '' : `; it was made for ${file.family}`}.`,
+      { hint: 'A LoRA only works with the family it was trained on (Stable Diffusion 1, 2 or XL).' },
+    )
+  const sentences: string[] = []
+  if (idle.length > 0)
+    sentences.push(
+      `LoRA ${file.name}: ${idle.length} of ${modules.length} modules are not in this model and change nothing (${firstOf(idle)}).`,
+    )
+  if (file.unknown.length > 0)
+    sentences.push(
+      `LoRA ${file.name}: ${file.unknown.length} tensors are of no known form and change nothing (${firstOf(file.unknown)}).`,
+    )
+  return sentences
+}
+
+function firstOf(names: readonly string[]): string {
+  return names.slice(0, 3).join(', ') + (names.length > 3 ? ', …' : '')
+}

@@ -1,0 +1,65 @@
+import { fileURLToPath } from 'node:url'
+import { afterAll, describe, expect, test } from 'vitest'
+import '../../../test/session-host.ts'
+import { maxDifference, readGolden } from '../../../test/safetensors.ts'
+import { startEngine, type Session } from '../../onnx/engine.ts'
+import { readConfig } from '../checkpoint/config-file.ts'
+import { openDiffusersFolder } from '../checkpoint/diffusers-folder.ts'
+import { weightsOf } from '../checkpoint/weights.ts'
+import { buildTextEncoder, textEncoderConfigSchema } from '../text-encoder.ts'
+import { unetConfigSchema } from '../unet-config.ts'
+import { buildUnet } from '../unet.ts'
+import { openLoras, type LoraChoice } from './lora-set.ts'
+
+// LoRA files as they are found, against diffusers 0.42 with the weights merged.
+
+const goldens = fileURLToPath(new URL('../../../test/goldens/', import.meta.url))
+const folder = openDiffusersFolder(`${goldens}tiny-sd15`)
+const engine = startEngine({ threads: 1 })
+afterAll(() => engine.close())
+const load = (graph: Uint8Array): Promise<Session> => engine.load(graph, { optimization: 'basic' })
+
+const file = (name: string): string => `${goldens}lora/${name}.safetensors`
+const a: LoraChoice = { path: file('kohya-a'), weight: 0.8 }
+const b: LoraChoice = { path: file('peft-b'), weight: 0.5 }
+const c: LoraChoice = { path: file('old-diffusers-c'), weight: 1 }
+
+describe('against the goldens', () => {
+  const golden = readGolden(file('golden'))
+  const unet = weightsOf(folder.unet.weights)
+  const text = weightsOf(folder.textEncoder.weights)
+  const unetConfig = readConfig(folder.unet.config, unetConfigSchema)
+  const textConfig = readConfig(folder.textEncoder.config, textEncoderConfigSchema)
+
+  async function results(loras: readonly LoraChoice[]): Promise<{ unet: Float32Array; text: Float32Array; report: string[] }> {
+    const set = openLoras(loras)
+    const model = await load(buildUnet(unetConfig, set.on('unet', unet)))
+    const encoder = await load(buildTextEncoder(textConfig, set.on('text', text)))
+    const report = set.report()
+    const { outputs } = await model.run({
+      sample: golden('sample'),
+      timestep: golden('timestep'),
+      encoder_hidden_states: golden('encoder_hidden_states'),
+    })
+    const { outputs: embedded } = await encoder.run({ input_ids: golden('input_ids') })
+    await model.release()
+    await encoder.release()
+    return {
+      unet: outputs['out_sample']!.data as Float32Array,
+      text: embedded['last_hidden_state']!.data as Float32Array,
+      report,
+    }
+  }
+
+  test.each([
+    ['a', [a]],
+    ['b', [b]],
+    ['ab', [a, b]],
+    ['c', [c]],
+  ] as const)('%s gives the results of the merged weights', async (name, loras) => {
+    const { unet, text, report } = await results(loras)
+    expect(maxDifference(unet, golden(`${name}.unet`).data as Float32Array)).toBeLessThan(1e-4)
+    expect(maxDifference(text, golden(`${name}.text`).data as Float32Array)).toBeLessThan(1e-4)
+    expect(report).toEqual([])
+  })
+})
