@@ -16,11 +16,6 @@ export interface Tokenizer {
   ids(text: string): number[]
   /** `length` ids: bos, at most `length - 2` ids of the text (the rest is cut off), eos, padding. */
   encode(text: string): Int32Array
-  /**
-   * As many rows as {@link Tokenizer.encode} gives as the text needs, at least one. A row that would break within a tag
-   * ends behind its last comma instead, where that is at most 20 ids back.
-   */
-  encodeChunks(text: string): Int32Array[]
 }
 
 /**
@@ -68,12 +63,8 @@ interface TokenizerSettings {
   readonly lowerCase: boolean
 }
 
-/** How far back a row may end before it is full so that a tag stays whole (as in the A1111 web UI). */
-const commaReach = 20
-
 function createTokenizer(vocabulary: Vocabulary, settings: TokenizerSettings): Tokenizer {
   const { specials, bos, eos, pad, length, lowerCase } = settings
-  const comma = vocabulary.ids.get(',</w>')
   const specialPattern = new RegExp(`(${[...specials.keys()].map(escapePattern).join('|')})`, 'u')
   const known = new Map<string, readonly number[]>()
 
@@ -106,21 +97,7 @@ function createTokenizer(vocabulary: Vocabulary, settings: TokenizerSettings): T
     return out
   }
 
-  const encodeChunks = (text: string): Int32Array[] => {
-    const rest = ids(text)
-    const rows: Int32Array[] = []
-    do {
-      let end = Math.min(length - 2, rest.length)
-      if (end < rest.length && rest[end] !== comma && comma !== undefined) {
-        const last = rest.lastIndexOf(comma, end - 1)
-        if (last >= 0 && end - last <= commaReach) end = last + 1
-      }
-      rows.push(row(rest.splice(0, end)))
-    } while (rest.length > 0)
-    return rows
-  }
-
-  return { bos, eos, pad, length, ids, encode: (text) => row(ids(text).slice(0, length - 2)), encodeChunks }
+  return { bos, eos, pad, length, ids, encode: (text) => row(ids(text).slice(0, length - 2)) }
 }
 
 /** Contractions, runs of letters, single digits, runs of anything else that is not space. */

@@ -2,7 +2,7 @@ import type { Denoiser, Latent, LatentShape } from '../diffusion/denoiser.ts'
 import type { NoiseSchedule } from '../diffusion/noise-schedule.ts'
 import type { FloatImage, Frame } from '../image/frame.ts'
 
-/** A prompt as the UNet reads it: `[tokens * width]` of one text. */
+/** A prompt as the UNet reads it: `[tokens * width]` of one text; 77 tokens for each chunk of 75. */
 export interface Embedding {
   readonly tokens: number
   readonly width: number
@@ -51,6 +51,10 @@ export interface DiffusionModel {
   readonly seesSource: boolean
   /** Network evaluations so far (a batch of two counts as two), and seconds spent in the engine. */
   readonly counters: { evaluations: number; engineSeconds: number }
+  /**
+   * A prompt of any length, with A1111's emphasis (`(word:1.2)`, `[word]`, `BREAK`); prompt editing and LoRA tags are taken out before.
+   * @throws OfgenError option_invalid for `AND`.
+   */
   embed(text: string, signal?: AbortSignal): Promise<Embedding>
   /** Picture (8 bits, or 0..1, not clamped) to latent: the mean of the autoencoder, times the scaling factor. */
   encode(image: Frame | FloatImage, signal?: AbortSignal): Promise<Latent>

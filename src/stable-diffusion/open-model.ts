@@ -13,6 +13,7 @@ import { hashFiles } from './checkpoint/hash.ts'
 import { weightsOf } from './checkpoint/weights.ts'
 import { unetDenoiser } from './denoise.ts'
 import type { DiffusionModel } from './diffusion-model.ts'
+import { embedPrompt } from './embed-prompt.ts'
 import { readDefaults } from './model-defaults.ts'
 import { fromPlanes, toPlanes } from './pictures.ts'
 import { buildTextEncoder, textEncoderConfigSchema } from './text-encoder.ts'
@@ -100,11 +101,11 @@ export async function openModel(path: string, { threads, signal }: OpenModelOpti
     seesSource,
     counters,
 
-    async embed(text, signal) {
-      const ids = Int32Array.from(tokenizer.encode(text))
-      const { outputs } = await run('text', { input_ids: { data: ids, dims: [1, ids.length] } }, signal)
-      return { tokens: ids.length, width: textConfig.hidden_size, data: outputs['last_hidden_state']!.data as Float32Array }
-    },
+    embed: (text, signal) =>
+      embedPrompt(text, tokenizer, async (ids) => {
+        const { outputs } = await run('text', { input_ids: { data: ids, dims: [1, ids.length] } }, signal)
+        return outputs['last_hidden_state']!.data as Float32Array
+      }),
 
     async encode(image, signal) {
       const { width, height } = image
