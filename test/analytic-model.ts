@@ -42,6 +42,7 @@ export function analyticModel(options: { evaluation?: () => Promise<void> } = {}
   return {
     hash: 'analytic',
     name: 'analytic',
+    warnings: [],
     family: 'test',
     noise: noiseScheduleFromConfig({
       beta_start: 0.00085,

@@ -131,6 +131,8 @@ async function* renderInto(
       resumed: folder.found,
     }
 
+    for (const message of model.warnings) yield { type: 'warning', message }
+
     // 3. The frames.
     yield { type: 'stage', stage: 'paint', frames: source.info.frameCount }
     const onDebug = settings.debug ? debugWriter(output) : undefined

@@ -39,6 +39,8 @@ export interface DiffusionModel {
   /** Hash over names, sizes and content of the weights: part of content keys. */
   readonly hash: string
   readonly name: string
+  /** What is odd about it and should be told: sentences. */
+  readonly warnings: readonly string[]
   readonly family: string
   readonly noise: NoiseSchedule
   readonly defaults: ModelDefaults

@@ -9,11 +9,12 @@ import { loadTokenizer } from '../prompt/tokenizer.ts'
 import { buildAutoencoder } from './autoencoder.ts'
 import { readConfig } from './checkpoint/config-file.ts'
 import { openDiffusersFolder } from './checkpoint/diffusers-folder.ts'
-import { hashFiles } from './checkpoint/hash.ts'
+import { hashFiles, joinedHash } from './checkpoint/hash.ts'
 import { weightsOf } from './checkpoint/weights.ts'
 import { unetDenoiser } from './denoise.ts'
 import type { DiffusionModel } from './diffusion-model.ts'
 import { embedPrompt } from './embed-prompt.ts'
+import { openLoras, type LoraChoice } from './lora/lora-set.ts'
 import { readDefaults } from './model-defaults.ts'
 import { fromPlanes, toPlanes } from './pictures.ts'
 import { buildTextEncoder, textEncoderConfigSchema } from './text-encoder.ts'
@@ -24,6 +25,8 @@ export interface OpenModelOptions {
   /** Threads inside one operator; by default the runtime takes one per physical core. */
   readonly threads?: number | undefined
   readonly signal?: AbortSignal | undefined
+  /** LoRAs to be merged into the weights, one upon the other. */
+  readonly loras?: readonly LoraChoice[] | undefined
 }
 
 /**
@@ -32,7 +35,10 @@ export interface OpenModelOptions {
  *
  * @throws OfgenError model_missing or model_invalid, naming the file.
  */
-export async function openModel(path: string, { threads, signal }: OpenModelOptions = {}): Promise<DiffusionModel> {
+export async function openModel(
+  path: string,
+  { threads, signal, loras: choices = [] }: OpenModelOptions = {},
+): Promise<DiffusionModel> {
   signal?.throwIfAborted()
 
   // 1. Files and configs
@@ -58,12 +64,15 @@ export async function openModel(path: string, { threads, signal }: OpenModelOpti
       'model_invalid',
       `${folder.unet.config}: cross_attention_dim ${unetConfig.cross_attention_dim} does not fit a text encoder of hidden_size ${textConfig.hidden_size}.`,
     )
+  const loras = openLoras(choices)
   const graphs = {
-    text: buildTextEncoder(textConfig, weightsOf(folder.textEncoder.weights)),
+    text: buildTextEncoder(textConfig, loras.on('text', weightsOf(folder.textEncoder.weights))),
     encoder: autoencoder.encoder,
-    unet: buildUnet(unetConfig, weightsOf(folder.unet.weights)),
+    unet: buildUnet(unetConfig, loras.on('unet', weightsOf(folder.unet.weights), unetConfig)),
     decoder: autoencoder.decoder,
   }
+
+  const warnings = loras.report()
 
   // 3. Sessions
   const engine = startEngine({ threads })
@@ -90,7 +99,8 @@ export async function openModel(path: string, { threads, signal }: OpenModelOpti
   }
 
   return {
-    hash: hashFiles(folder.path, filesOf(folder.path)),
+    hash: joinedHash(hashFiles(folder.path, filesOf(folder.path)), loras.hash),
+    warnings,
     name: basename(folder.path),
     family: seesSource ? 'instruct-pix2pix' : 'stable-diffusion',
     noise,

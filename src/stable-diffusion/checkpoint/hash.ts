@@ -32,3 +32,10 @@ export function hashFiles(base: string, files: readonly string[]): string {
   }
   return hash.digest('hex').slice(0, 32)
 }
+
+/** One hash of several; empty ones do not count, and one alone is itself. */
+export function joinedHash(...hashes: readonly string[]): string {
+  const present = hashes.filter((hash) => hash !== '')
+  if (present.length === 1) return present[0]!
+  return createHash('sha256').update(present.join(' ')).digest('hex').slice(0, 32)
+}

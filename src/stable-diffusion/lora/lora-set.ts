@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { OfgenError } from '../../errors.ts'
 import type { Graph, StoredTensor, Value } from '../../onnx/graph.ts'
 import type { WeightSource } from '../../onnx/scope.ts'
-import { ldmNames } from '../ldm-names.ts'
+import { ldmUnetName, type LdmUnetShape } from '../checkpoint/ldm-unet.ts'
 import { LoraMisfit, loraDelta, wholeDifference } from './lora-delta.ts'
 import { openLora, type LoraFile, type LoraModule } from './lora-file.ts'
 import { underscored, type LoraPart } from './lora-keys.ts'
@@ -20,8 +20,12 @@ export interface LoraChoice {
 export interface LoraSet {
   /** Hash of what they are and how strongly they act; empty where there are none. */
   readonly hash: string
-  /** The weights of a part of the model with the LoRAs in them. Only what they change is computed, when a graph is loaded. */
-  on(part: LoraPart, source: WeightSource): WeightSource
+  /**
+   * The weights of a part of the model with the LoRAs in them. Only what they change is computed, when a graph is loaded.
+   *
+   * @param shape Of the UNet, whose modules some LoRAs name by their place in it.
+   */
+  on(part: LoraPart, source: WeightSource, shape?: LdmUnetShape): WeightSource
   /**
    * What to tell the user, when all graphs are built: tensors that changed nothing.
    *
@@ -41,14 +45,14 @@ export function openLoras(choices: readonly LoraChoice[]): LoraSet {
             .update(JSON.stringify(loras.map(({ file, weight, unetWeight }) => [file.hash, weight, unetWeight ?? weight])))
             .digest('hex')
             .slice(0, 32),
-    on: (part, source) =>
+    on: (part, source, shape) =>
       loras.length === 0
         ? source
         : {
             ...source,
             change(graph, name, weight, dims) {
               const before = source.change?.(graph, name, weight, dims)
-              return changed(loras, { part, source, graph, name, dims }, before ?? weight) ?? before
+              return changed(loras, { part, source, shape, graph, name, dims }, before ?? weight) ?? before
             },
           },
     report: () => loras.flatMap(({ file, used }) => reportOf(file, used)),
@@ -63,16 +67,18 @@ interface OpenLora extends LoraChoice {
 interface Place {
   readonly part: LoraPart
   readonly source: WeightSource
+  readonly shape: LdmUnetShape | undefined
   readonly graph: Graph
   readonly name: string
   readonly dims: readonly number[]
 }
 
 function changed(loras: readonly OpenLora[], place: Place, weight: Value): Value | undefined {
-  const { part, graph, name, dims } = place
+  const { part, shape, graph, name, dims } = place
   const [, module, tensor] = /^(.*)\.(weight|bias)$/.exec(name) ?? []
   if (module === undefined) return undefined
-  const names = [module, ...(part === 'unet' ? ldmNames(module) : [])].map(underscored)
+  const ldm = part === 'unet' && shape !== undefined ? ldmUnetName(module, shape) : undefined
+  const names = [module, ...(ldm === undefined ? [] : [ldm])].map(underscored)
   let result: Value | undefined
   for (const { file, used, ...strength } of loras) {
     const found = names.map((one) => file.parts[part].get(one)).find((one) => one !== undefined)
