@@ -8,8 +8,11 @@ import type { Feed, Tensor } from './tensor.ts'
 // imports its types. Requests are answered in their order; the next one may lie here while one is worked on.
 
 export interface SessionOptions {
-  /** How far the graph is rewritten at load: `all` is fastest to run and slowest to load. */
-  readonly optimization: 'disabled' | 'basic' | 'extended' | 'all'
+  /**
+   * How far the graph is rewritten at load: `all` is fastest to run and slowest to load. `lean` leaves weights in the type
+   * they are stored in and widens them layer by layer in every run: half the memory or less, loaded at once.
+   */
+  readonly optimization: 'disabled' | 'basic' | 'extended' | 'all' | 'lean'
   /** Threads inside one operator; 0 leaves the number to the runtime. */
   readonly threads: number
   /** Folder that the locations of external weights are relative to. */
@@ -108,14 +111,16 @@ const providers: Readonly<Record<Device, string>> = {
 }
 
 function createOptions(options: SessionOptions, session: Readonly<Record<string, unknown>>): SessionCreateOptions {
+  const lean = options.optimization === 'lean'
   return {
     executionProviders: options.device === 'cpu' ? ['cpu'] : [providers[options.device], 'cpu'],
-    graphOptimizationLevel: options.optimization,
+    graphOptimizationLevel: lean ? 'extended' : options.optimization,
     logSeverityLevel: 3,
     ...(options.threads > 0 ? { intraOpNumThreads: options.threads } : {}),
     extra: {
       // Threads that wait sleep: spinning ones took a fifth more CPU time, which flow and video need beside us.
-      session: { intra_op: { allow_spinning: '0' }, ...session },
+      session: { intra_op: { allow_spinning: '0' }, ...(lean ? { disable_prepacking: '1' } : {}), ...session },
+      ...(lean ? { optimization: { disable_specified_optimizers: 'ConstantFolding' } } : {}),
     },
   }
 }
