@@ -32,6 +32,23 @@ export const settingsSchema = z.strictObject({
     placeholder: 'PATH',
     shapesFrames: true,
   }),
+  lora: setting(z.array(z.string().min(1)).optional(), {
+    title: 'LoRA',
+    description:
+      'LoRA file to merge into the model, with its weight behind a colon (1 without); may be given several times. In the prompt: <lora:name:0.8>.',
+    fallback: 'none',
+    group: 'Style',
+    placeholder: 'FILE:WEIGHT',
+    shapesFrames: true,
+  }),
+  loraDir: setting(z.string().min(1).optional(), {
+    title: 'LoRA folder',
+    description: 'Where LoRAs that are given by name are looked for, before the folders beside the model.',
+    fallback: 'beside the model',
+    group: 'Style',
+    placeholder: 'FOLDER',
+    shapesFrames: false,
+  }),
   style: setting(z.string().min(1).optional(), {
     title: 'Style',
     description:
@@ -222,7 +239,7 @@ export function flagOf(name: string): string {
 export interface SettingShape {
   readonly name: string
   readonly flag: string
-  readonly kind: 'boolean' | 'number' | 'string' | 'choice'
+  readonly kind: 'boolean' | 'number' | 'string' | 'choice' | 'list'
   readonly choices: readonly string[]
   readonly default: unknown
   readonly minimum: number | undefined
@@ -253,7 +270,9 @@ export function listSettings(): SettingShape[] {
         ? 'boolean'
         : property.type === 'number' || property.type === 'integer'
           ? 'number'
-          : 'string',
+          : property.type === 'array'
+            ? 'list'
+            : 'string',
     choices: property.enum ?? [],
     default: property.default,
     minimum: property.minimum ?? property.exclusiveMinimum,
@@ -265,7 +284,8 @@ export function listSettings(): SettingShape[] {
 function acceptedBy(shape: SettingShape): string {
   if (shape.kind === 'choice') return shape.choices.join(', ')
   if (shape.kind === 'boolean') return 'true or false'
-  if (shape.kind === 'string') return `text${shape.meta.placeholder ? ` (${shape.meta.placeholder})` : ''}`
+  if (shape.kind === 'string' || shape.kind === 'list')
+    return `text${shape.meta.placeholder ? ` (${shape.meta.placeholder})` : ''}`
   return `a number from ${shape.minimum ?? '-infinity'} to ${shape.maximum ?? 'infinity'}`
 }
 

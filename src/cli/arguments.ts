@@ -24,6 +24,7 @@ function optionFor(shape: SettingShape): Option {
       if (value.trim() === '' || Number.isNaN(number)) throw new InvalidArgumentError('It must be a number.')
       return number
     })
+  if (shape.kind === 'list') option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value])
   return option.helpGroup(`${meta.group}:`)
 }
 

@@ -8,6 +8,7 @@ import type { FlowEstimator } from '../flow/flow.ts'
 import type { GuidanceSchedule } from '../guidance/guidance-schedule.ts'
 import { trySchedule } from '../guidance/load-schedule.ts'
 import { findModel } from '../models/find-model.ts'
+import type { LoraTag } from '../prompt/lora-tags.ts'
 import type { Settings } from '../settings.ts'
 import type { DiffusionModel } from '../stable-diffusion/diffusion-model.ts'
 import { openModel } from '../stable-diffusion/open-model.ts'
@@ -18,6 +19,7 @@ import { checkRange, parseRange } from '../video/range.ts'
 import { inRange } from '../video/in-range.ts'
 import { atRate } from '../video/resample.ts'
 import { compareRender } from './compare.ts'
+import { findLoras, takeLoras } from './choose-loras.ts'
 import { debugWriter } from './debug-pictures.ts'
 import { openRenderFolder, type Manifest, type RenderFolder } from './render-folder.ts'
 import { openSchedule } from './open-schedule.ts'
@@ -72,14 +74,19 @@ export async function* render(options: RenderOptions): AsyncGenerator<RenderEven
 
 /** `render` for frames that come from elsewhere. */
 export async function* renderSource(options: RenderSourceOptions): AsyncGenerator<RenderEvent, RenderResult, undefined> {
-  const { settings, signal } = options
+  const { settings, loras } = takeLoras(options.settings)
+  const { signal } = options
   const output = resolve(options.output)
 
   // 1. What is to be done: range, schedule, model, size.
+  if (options.model !== undefined && loras.length > 0)
+    throw new OfgenError('option_invalid', 'LoRAs cannot be merged into a model that is open already.', {
+      hint: 'Give them to openModel.',
+    })
   const range = settings.range === undefined ? undefined : parseRange(settings.range)
   if (range !== undefined) checkRange(range, options.source.info)
   const schedule = settings.schedule === undefined ? undefined : await openSchedule(settings.schedule)
-  const model = options.model ?? (await openModel(await findModel(settings.model), { threads: settings.threads, signal }))
+  const model = options.model ?? (await openChosen(settings, loras, signal))
   try {
     const resolved = resolveSettings(settings, model, options.source.info)
     if (schedule !== undefined) trySchedule(schedule.weights, resolved)
@@ -97,6 +104,15 @@ export async function* renderSource(options: RenderSourceOptions): AsyncGenerato
   } finally {
     if (options.model === undefined) await model.close()
   }
+}
+
+async function openChosen(
+  settings: Settings,
+  loras: readonly LoraTag[],
+  signal: AbortSignal | undefined,
+): Promise<DiffusionModel> {
+  const path = await findModel(settings.model)
+  return openModel(path, { threads: settings.threads, signal, loras: findLoras(loras, path, settings.loraDir) })
 }
 
 interface Parts {
