@@ -14,6 +14,7 @@ import { createFrameWriter } from './frame-writer.ts'
 import { byKeyframes } from './keyframes.ts'
 import { createOutbox, meanwhile } from './outbox.ts'
 import { createPainter, type PaintSettings } from './painter.ts'
+import type { PromptPlan } from './prompt-file.ts'
 import type { AnimateRun } from './run.ts'
 
 /** How a video is animated. */
@@ -33,6 +34,8 @@ export interface AnimateOptions {
   readonly settings: AnimateSettings
   /** Instead of the method's own weights; `id` stands for its code in content keys. */
   readonly schedule?: { readonly id: string; readonly weights: GuidanceSchedule } | undefined
+  /** Prompts by frame, instead of the settings' one. */
+  readonly prompts?: PromptPlan | undefined
   readonly onDebug?: DebugWriter | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -80,7 +83,7 @@ export async function* animate(options: AnimateOptions): AsyncGenerator<RenderEv
     outbox,
     writer: createFrameWriter(options.store, outbox),
     weights: schedule?.weights ?? (settings.method === 'reference' ? referenceSchedule : flowSchedule),
-    identity: [model.hash, settings, options.flow.id, schedule?.id ?? null],
+    identity: [model.hash, { ...settings, prompt: '', negative: '' }, options.flow.id, schedule?.id ?? null],
     frames: [],
     cuts: [],
     keyframes: [],

@@ -7,7 +7,7 @@ import { toFloatImage, type FloatImage, type Frame } from '../image/frame.ts'
 import { contentKey } from './content-key.ts'
 import type { FootageFrame } from './footage.ts'
 import type { PaintWatch } from './painter.ts'
-import { beginShot, createPaintNoise, keepOrPaint, type AnimateRun, type PaintNoise } from './run.ts'
+import { beginShot, createPaintNoise, keepOrPaint, promptOf, type AnimateRun, type PaintNoise } from './run.ts'
 
 /**
  * Paints every frame from its source, drawn to the result before it moved along the flow: methods `previous` and `reference`, and with no
@@ -20,19 +20,21 @@ export async function frameByFrame(run: AnimateRun, footage: AsyncIterable<Foota
     beginShot(run, item)
     const noise = noiseOf(item)
     const guide = run.settings.method === 'none' || item.motion === undefined ? undefined : previous
-    const key = contentKey(...run.identity, item.hash, noise.key, guide?.key ?? null)
+    const key = contentKey(...run.identity, promptOf(run, item), item.hash, noise.key, guide?.key ?? null)
     const image = await keepOrPaint(run, item, key, (watch) => paintFrame(run, item, noise, guide?.image, watch))
     previous = { image, key }
   }
 }
 
 async function paintFrame(
-  { painter, analysis, settings, weights, signal, onDebug }: AnimateRun,
-  { frame, motion }: FootageFrame,
+  run: AnimateRun,
+  item: FootageFrame,
   noise: PaintNoise,
   guide: Frame | undefined,
   watch: PaintWatch,
 ): Promise<{ image: FloatImage; painted: number }> {
+  const { painter, analysis, settings, weights, signal, onDebug } = run
+  const { frame, motion } = item
   const reference = settings.method === 'reference'
   const [source, prediction] = await Promise.all([
     painter.encode(frame.image, signal),
@@ -42,7 +44,7 @@ async function paintFrame(
           sharpen: reference,
         }),
   ])
-  const request = { source, noise: noise.start, stepNoise: noise.step, signal, watch }
+  const request = { source, prompt: promptOf(run, item), noise: noise.start, stepNoise: noise.step, signal, watch }
   if (prediction === undefined || motion === undefined)
     return { image: await painter.decode(await painter.paint(request), { signal }), painted: 1 }
 

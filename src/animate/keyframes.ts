@@ -11,8 +11,9 @@ import { contentKey } from './content-key.ts'
 import type { FootageFrame } from './footage.ts'
 import { lookAhead } from './look-ahead.ts'
 import { cropLatent, pastePicture, regionsToPaint, type Region } from './region.ts'
+import type { FramePrompt } from './frame-prompt.ts'
 import type { PaintWatch } from './painter.ts'
-import { beginShot, createPaintNoise, keepOrPaint, type AnimateRun, type PaintNoise } from './run.ts'
+import { beginShot, createPaintNoise, keepOrPaint, promptOf, type AnimateRun, type PaintNoise } from './run.ts'
 import { segments, type Segment } from './segment.ts'
 
 /** Most frames from keyframe to keyframe: what is held in memory with its flows. */
@@ -53,7 +54,7 @@ export async function byKeyframes(run: AnimateRun, footage: AsyncIterable<Footag
       beginShot(run, item)
       run.keyframes.push(item.frame.index)
       const anchor = toBefore === undefined ? undefined : before
-      const key = contentKey(...run.identity, 'key', hashes, noise.key, anchor?.key ?? null)
+      const key = contentKey(...run.identity, promptOf(run, item), 'key', hashes, noise.key, anchor?.key ?? null)
       const image = await keepOrPaint(run, item, key, (watch) => paintKey(run, { item, toBefore, anchor, noise, watch }))
       const after: Key = { image: inSharedMemory(toFloatImage(image)), key }
       await betweens
@@ -87,7 +88,7 @@ async function paintBetweens(run: AnimateRun, segment: Segment, { noises, hashes
   let ahead: { readonly n: number; readonly prediction: Promise<SidedPrediction> } | undefined
   for (let n = 0; n < last; n++) {
     const { item } = segment.frames[n]!
-    const key = contentKey(...run.identity, 'between', n, hashes, noises[n]!.key, before.key, after.key)
+    const key = contentKey(...run.identity, promptOf(run, item), 'between', n, hashes, noises[n]!.key, before.key, after.key)
     await keepOrPaint(run, item, key, async (watch) => {
       const prediction = await (ahead?.n === n ? ahead.prediction : predictBetween(run, segment, n, [before, after]))
       ahead = n + 1 < last ? { n: n + 1, prediction: predictBetween(run, segment, n + 1, [before, after]) } : undefined
@@ -107,14 +108,15 @@ interface KeyJob {
 }
 
 async function paintKey(
-  { painter, analysis, settings, signal }: AnimateRun,
+  run: AnimateRun,
   { item, toBefore, anchor, noise, watch }: KeyJob,
 ): Promise<{ image: FloatImage; painted: number }> {
+  const { painter, analysis, settings, signal } = run
   const [source, prediction] = await Promise.all([
     painter.encode(item.frame.image, signal),
     anchor && toBefore && analysis.predictFromAnchors([{ image: anchor.image, way: toBefore, nearness: 1 }]),
   ])
-  const request = { source, noise: noise.start, stepNoise: noise.step, signal, watch }
+  const request = { source, prompt: promptOf(run, item), noise: noise.start, stepNoise: noise.step, signal, watch }
   if (prediction === undefined) return { image: await painter.decode(await painter.paint(request), { signal }), painted: 1 }
   const { image, coverage } = prediction
   const k0 = await painter.encode(toFrame(image), signal)
@@ -144,12 +146,13 @@ function predictBetween(
 }
 
 async function paintBetween(
-  { painter, model, signal, onDebug }: AnimateRun,
+  run: AnimateRun,
   item: FootageFrame,
   prediction: SidedPrediction,
   noise: PaintNoise,
   watch: PaintWatch,
 ): Promise<{ image: FloatImage; painted: number }> {
+  const { painter, model, signal, onDebug } = run
   if (onDebug !== undefined) {
     await onDebug('raw', item.frame.index, { image: item.frame.image })
     await onDebug('warped', item.frame.index, { image: prediction.image })
@@ -166,7 +169,7 @@ async function paintBetween(
   let whole = prediction.image
   let cells = 0
   for (const region of regions) {
-    const painted = await paintHoles({ painter, signal }, { source, k0, kept, noise, region }, watch)
+    const painted = await paintHoles({ painter, signal }, { source, prompt: promptOf(run, item), k0, kept, noise, region }, watch)
     whole = pastePicture(whole, painted, region.x * model.scale, region.y * model.scale)
     cells += region.width * region.height
   }
@@ -178,6 +181,7 @@ async function paintBetween(
 
 interface HoleJob {
   readonly source: Latent
+  readonly prompt: FramePrompt
   readonly k0: Latent
   /** Coverage on the latent grid. */
   readonly kept: Float32Array
@@ -188,7 +192,7 @@ interface HoleJob {
 /** Paints a part of a frame in few steps, held to the prediction where that is to be kept. */
 async function paintHoles(
   { painter, signal }: Pick<AnimateRun, 'painter' | 'signal'>,
-  { source, k0, kept, noise, region }: HoleJob,
+  { source, prompt, k0, kept, noise, region }: HoleJob,
   watch: PaintWatch,
 ): Promise<FloatImage> {
   const { shape } = painter
@@ -198,6 +202,7 @@ async function paintHoles(
   const target = crop(k0)
   const latent = await painter.paint({
     source: crop(source),
+    prompt,
     noise: crop(noise.start),
     stepNoise: (step) => crop(noise.step(step)),
     shape: part,

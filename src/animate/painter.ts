@@ -2,12 +2,11 @@ import type { Denoiser, Latent, LatentShape } from '../diffusion/denoiser.ts'
 import { samplerByName } from '../diffusion/samplers/sampler-by-name.ts'
 import { noiseSteps, type NoiseSteps } from '../diffusion/spacing.ts'
 import type { FloatImage, Frame } from '../image/frame.ts'
-import type { Conditioning, DiffusionModel } from '../stable-diffusion/diffusion-model.ts'
+import type { DiffusionModel } from '../stable-diffusion/diffusion-model.ts'
+import { createPrompter, stepAt, type FramePrompt, type PromptPair } from './frame-prompt.ts'
 
 /** How every frame of a render is painted. */
-export interface PaintSettings {
-  readonly prompt: string
-  readonly negative: string
+export interface PaintSettings extends FramePrompt {
   readonly cfgScale: number
   readonly strength: number
   readonly steps: number
@@ -23,6 +22,8 @@ export interface PaintRequest {
   readonly source: Latent
   /** Standard normal, as long as the latent. */
   readonly noise: Latent
+  /** By default the settings' own. */
+  readonly prompt?: FramePrompt | undefined
   /** The steps to run; by default the settings' own. */
   readonly run?: NoiseSteps | undefined
   /** Sides of the latent, where a part of the picture is painted; by default the whole. */
@@ -43,7 +44,7 @@ export interface PaintWatch {
   readonly onEvaluations: (count: number) => void
 }
 
-/** Paints frames with one model, one prompt and one size. */
+/** Paints frames with one model and one size. */
 export interface Painter {
   readonly shape: LatentShape
   /** Whether the sampler needs `stepNoise`. */
@@ -77,9 +78,8 @@ export async function createPainter(model: DiffusionModel, settings: PaintSettin
     height: settings.height / model.scale,
     width: settings.width / model.scale,
   }
-  const positive = await model.embed(settings.prompt, signal)
-  const negative = settings.cfgScale === 1 ? positive : await model.embed(settings.negative, signal)
-  const conditioning: Conditioning = { positive, negative, cfgScale: settings.cfgScale, shape }
+  const prompter = createPrompter(model, { cfgScale: settings.cfgScale, steps: run.sigmas.length - 1 })
+  await prompter(settings, run.sigmas.length - 1, signal)
   return {
     shape,
     drawsNoise: sampler.drawsNoise,
@@ -87,10 +87,28 @@ export async function createPainter(model: DiffusionModel, settings: PaintSettin
     shortRun,
     encode: (image, stop) => model.encode(image, stop),
     decode: (latent, options = {}) => model.decode(latent, options.shape ?? shape, options.signal),
-    paint: ({ source, noise, run: steps = run, shape: part = shape, steer, stepNoise, signal: stop, watch }) => {
-      const network = model.denoiser({ ...conditioning, shape: part, ...(model.seesSource ? { source } : {}) })
+    async paint({
+      source,
+      noise,
+      prompt = settings,
+      run: steps = run,
+      shape: part = shape,
+      steer,
+      stepNoise,
+      signal: stop,
+      watch,
+    }) {
+      const pairs = await prompter(prompt, steps.sigmas.length - 1, stop)
+      const networks = new Map<PromptPair, Denoiser>()
+      const network = (pair: PromptPair): Denoiser => {
+        const one =
+          networks.get(pair) ??
+          model.denoiser({ ...pair, cfgScale: settings.cfgScale, shape: part, ...(model.seesSource ? { source } : {}) })
+        networks.set(pair, one)
+        return one
+      }
       const denoise: Denoiser = async (x, level, signal) => {
-        const x0 = await network(x, level, signal)
+        const x0 = await network(pairs[stepAt(steps.sigmas, level)]!)(x, level, signal)
         watch?.onEvaluations(settings.cfgScale === 1 ? 1 : 2)
         return x0
       }

@@ -7,6 +7,7 @@ import type { AnimateOptions } from './animate.ts'
 import type { FrameRecord } from './events.ts'
 import { mean, type FootageFrame } from './footage.ts'
 import { createFrameNoise } from './frame-noise.ts'
+import type { FramePrompt } from './frame-prompt.ts'
 import type { FrameWriter } from './frame-writer.ts'
 import type { Outbox } from './outbox.ts'
 import type { Painter, PaintWatch } from './painter.ts'
@@ -18,7 +19,7 @@ export interface AnimateRun extends AnimateOptions {
   readonly outbox: Outbox
   readonly writer: FrameWriter
   readonly weights: GuidanceSchedule
-  /** Everything that shapes all frames alike, for content keys. */
+  /** Everything but the prompts that shapes all frames alike, for content keys. */
   readonly identity: readonly unknown[]
   /** Frames done so far, the first frames of shots but the first, and keyframes; methods add to them. */
   readonly frames: { readonly frame: number; readonly time: number }[]
@@ -26,6 +27,12 @@ export interface AnimateRun extends AnimateOptions {
   readonly keyframes: number[]
   /** Ends all painting that is under way, after a failure. */
   readonly abandon: () => void
+}
+
+/** The prompt and the negative prompt of a frame. */
+export function promptOf({ prompts, settings }: AnimateRun, { frame, shot }: FootageFrame): FramePrompt {
+  const { prompt, negative } = prompts?.promptOf({ frame: frame.index, time: frame.time, shot }) ?? settings
+  return { prompt, negative }
 }
 
 /** All the noise of one frame. */
@@ -89,7 +96,7 @@ export async function keepOrPaint(
     time,
     key,
     shot: item.shot,
-    prompt: settings.prompt,
+    prompt: promptOf(run, item).prompt,
     seed: settings.seed,
     ...motionRecord(item.motion, item.trusted),
     evaluations,
