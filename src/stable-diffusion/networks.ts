@@ -30,8 +30,6 @@ export interface Network {
 export interface Networks<Name extends string> {
   /** @throws as `Session.run`, and what loading throws. */
   run(name: Name, feeds: Readonly<Record<string, Feed>>, signal?: AbortSignal): Promise<RunResult>
-  /** Seconds inside the runtime so far, without loading. */
-  readonly seconds: number
   readonly engine: Engine
   close(): Promise<void>
 }
@@ -51,17 +49,9 @@ export function startNetworks<Name extends string>(
   }
   const names = Object.keys(networks) as Name[]
   const run = lowMemory ? oneAtATime(load) : allKept(names, load)
-  let seconds = 0
   return {
     engine,
-    get seconds() {
-      return seconds
-    },
-    async run(name, feeds, signal) {
-      const result = await run(name, feeds, signal)
-      seconds += result.seconds
-      return result
-    },
+    run: (name, feeds, signal) => run(name, feeds, signal),
     close: () => engine.close(),
   }
 }

@@ -3,8 +3,7 @@ import { basename, join, parse, resolve } from 'node:path'
 import { z } from 'zod'
 import { noiseScheduleFromConfig } from '../diffusion/noise-schedule.ts'
 import { OfgenError } from '../errors.ts'
-import { startEngine, type RunResult, type Session } from '../onnx/engine.ts'
-import { floatTensor, type Feed } from '../onnx/tensor.ts'
+import { floatTensor } from '../onnx/tensor.ts'
 import { loadTokenizer } from '../prompt/tokenizer.ts'
 import { buildAutoencoder } from './autoencoder.ts'
 import { readConfig } from './checkpoint/config-file.ts'
@@ -16,14 +15,13 @@ import type { DiffusionModel } from './diffusion-model.ts'
 import { embedPrompt } from './embed-prompt.ts'
 import { openLoras, type LoraChoice } from './lora/lora-set.ts'
 import { readDefaults } from './model-defaults.ts'
+import { startNetworks, type RuntimeOptions } from './networks.ts'
 import { fromPlanes, toPlanes } from './pictures.ts'
 import { buildTextEncoder, textEncoderConfigSchema } from './text-encoder.ts'
 import { buildUnet } from './unet.ts'
 import { unetConfigSchema } from './unet-config.ts'
 
-export interface OpenModelOptions {
-  /** Threads inside one operator; by default the runtime takes one per physical core. */
-  readonly threads?: number | undefined
+export interface OpenModelOptions extends RuntimeOptions {
   readonly signal?: AbortSignal | undefined
   /** LoRAs to be merged into the weights, one upon the other. */
   readonly loras?: readonly LoraChoice[] | undefined
@@ -37,7 +35,7 @@ export interface OpenModelOptions {
  */
 export async function openModel(
   path: string,
-  { threads, signal, loras: choices = [] }: OpenModelOptions = {},
+  { signal, loras: choices = [], ...runtime }: OpenModelOptions = {},
 ): Promise<DiffusionModel> {
   signal?.throwIfAborted()
 
@@ -75,25 +73,19 @@ export async function openModel(
   const warnings = loras.report()
 
   // 3. Sessions
-  const engine = startEngine({ threads })
   const counters = { evaluations: 0, engineSeconds: 0 }
   const weightsRoot = parse(folder.path).root
-  const sessions = {
-    text: keptSession(() => engine.load(graphs.text, { name: 'the text encoder', weightsRoot })),
-    encoder: keptSession(() => engine.load(graphs.encoder, { name: 'the encoder', weightsRoot })),
-    unet: keptSession(() => engine.load(graphs.unet, { name: 'the UNet', weightsRoot })),
-    decoder: keptSession(() => engine.load(graphs.decoder, { name: 'the decoder', weightsRoot })),
-  }
-  // Who uses a session meets the error of a failed load again.
-  for (const session of Object.values(sessions)) session().catch(() => {})
-
-  async function run(
-    which: keyof typeof sessions,
-    feeds: Readonly<Record<string, Feed>>,
-    signal?: AbortSignal,
-  ): Promise<RunResult> {
-    const session = await sessions[which](signal)
-    const result = await session.run(feeds, signal)
+  const networks = startNetworks(
+    {
+      text: { model: graphs.text, title: 'the text encoder', weightsRoot },
+      encoder: { model: graphs.encoder, title: 'the encoder', weightsRoot },
+      unet: { model: graphs.unet, title: 'the UNet', weightsRoot },
+      decoder: { model: graphs.decoder, title: 'the decoder', weightsRoot },
+    },
+    runtime,
+  )
+  const run: typeof networks.run = async (which, feeds, signal) => {
+    const result = await networks.run(which, feeds, signal)
     counters.engineSeconds += result.seconds
     return result
   }
@@ -147,7 +139,7 @@ export async function openModel(
         conditioning,
       ),
 
-    close: () => engine.close(),
+    close: () => networks.close(),
   }
 
   function filesOf(base: string): string[] {
@@ -157,27 +149,5 @@ export async function openModel(
       ...['vocab.json', 'merges.txt'].map((name) => join(folder.tokenizer, name)),
       folder.schedulerConfig,
     ].filter((file) => file.startsWith(base) && statSync(file).isFile())
-  }
-}
-
-/**
- * Loads when first asked and keeps the result; who asks with a signal can stop waiting, the load goes on. A failed load is
- * tried again by whoever asks next.
- */
-function keptSession(load: () => Promise<Session>): (signal?: AbortSignal) => Promise<Session> {
-  let kept: Promise<Session> | undefined
-  return async (signal) => {
-    signal?.throwIfAborted()
-    kept ??= load().catch((error: unknown) => {
-      kept = undefined
-      throw error
-    })
-    if (signal === undefined) return kept
-    let stop = (): void => {}
-    const stopped = new Promise<never>((_, reject) => {
-      stop = () => reject(signal.reason)
-      signal.addEventListener('abort', stop, { once: true })
-    })
-    return Promise.race([kept, stopped]).finally(() => signal.removeEventListener('abort', stop))
   }
 }
