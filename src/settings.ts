@@ -60,7 +60,7 @@ export const settingsSchema = z.strictObject({
   }),
   prompt: setting(z.string().optional(), {
     title: 'Prompt',
-    description: 'What the picture should be. Instead of --style; "{style}" in it stands for the style.',
+    description: 'What the picture should be, in A1111\'s syntax. Instead of --style; "{style}" in it stands for the style.',
     fallback: "the model's, with the style in it",
     group: 'Style',
     placeholder: 'TEXT',
@@ -72,6 +72,15 @@ export const settingsSchema = z.strictObject({
     fallback: "the model's",
     group: 'Style',
     placeholder: 'TEXT',
+    shapesFrames: true,
+  }),
+  promptFile: setting(z.string().min(1).optional(), {
+    title: 'Prompt file',
+    description:
+      'Prompts for parts of the video: a text file with lines such as "0-47: a girl in a field", "2s..5s: night" or "shot 2: a windmill"; see docs/prompts.md.',
+    fallback: '--prompt for every frame',
+    group: 'Style',
+    placeholder: 'FILE.txt',
     shapesFrames: true,
   }),
   strength: setting(z.number().gt(0).max(1).optional(), {

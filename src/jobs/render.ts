@@ -2,6 +2,7 @@ import { basename, extname, join, resolve } from 'node:path'
 import { animate, type AnimateResult } from '../animate/animate.ts'
 import { contentKey } from '../animate/content-key.ts'
 import type { RenderEvent } from '../animate/events.ts'
+import type { PromptPlan } from '../animate/prompt-file.ts'
 import { isAbort, OfgenError } from '../errors.ts'
 import { flowWorkers } from '../flow/flow-workers.ts'
 import type { FlowEstimator } from '../flow/flow.ts'
@@ -22,6 +23,7 @@ import { compareRender } from './compare.ts'
 import { findLoras, takeLoras } from './choose-loras.ts'
 import { debugWriter } from './debug-pictures.ts'
 import { openRenderFolder, type Manifest, type RenderFolder } from './render-folder.ts'
+import { openPrompts } from './open-prompts.ts'
 import { openSchedule } from './open-schedule.ts'
 import { resolveSettings, type Resolved } from './resolve.ts'
 import { resultFrames } from './result-frames.ts'
@@ -91,12 +93,16 @@ export async function* renderSource(options: RenderSourceOptions): AsyncGenerato
     const resolved = resolveSettings(settings, model, options.source.info)
     if (schedule !== undefined) trySchedule(schedule.weights, resolved)
     const source = prepared(options.source, settings, resolved, range)
+    const prompts =
+      settings.promptFile === undefined
+        ? undefined
+        : await openPrompts(settings.promptFile, { settings, resolved, model, info: source.info })
     const flow = flowWorkers({ method: { name: resolved.flow } })
     try {
       return yield* renderInto(
         output,
         { ...options, source, audioRange: range !== undefined },
-        { resolved, model, flow, schedule },
+        { resolved, model, flow, schedule, prompts },
       )
     } finally {
       await flow.close()
@@ -120,17 +126,18 @@ interface Parts {
   readonly model: DiffusionModel
   readonly flow: FlowEstimator
   readonly schedule: { readonly id: string; readonly weights: GuidanceSchedule } | undefined
+  readonly prompts: PromptPlan | undefined
 }
 
 async function* renderInto(
   output: string,
   options: RenderSourceOptions & { readonly audioRange: boolean },
-  { resolved, model, flow, schedule }: Parts,
+  { resolved, model, flow, schedule, prompts }: Parts,
 ): AsyncGenerator<RenderEvent, RenderResult, undefined> {
   const { source, settings, signal } = options
 
   // 2. The folder, which may hold a part of this render.
-  const manifest = manifestOf(options, resolved, model, schedule?.id)
+  const manifest = manifestOf(options, resolved, model, { schedule: schedule?.id, prompts: prompts?.id })
   const folder = await openRenderFolder(output, manifest, { overwrite: settings.overwrite })
   let last: Partial<Manifest> = { state: 'failed' }
   try {
@@ -152,7 +159,7 @@ async function* renderInto(
     // 3. The frames.
     yield { type: 'stage', stage: 'paint', frames: source.info.frameCount }
     const onDebug = settings.debug ? debugWriter(output) : undefined
-    const result = yield* animate({ source, model, flow, store: folder, settings: resolved, schedule, onDebug, signal })
+    const result = yield* animate({ source, model, flow, store: folder, settings: resolved, schedule, prompts, onDebug, signal })
     yield { type: 'written', what: 'frames', path: join(output, 'converted_%06d.png') }
     for (const message of source.warnings) yield { type: 'warning', message }
 
@@ -177,7 +184,7 @@ async function* renderInto(
 
     // 5. The comparison.
     if (settings.compare)
-      yield* compareRender({ source, model, flow, folder, result, settings: resolved, manifest, video, signal })
+      yield* compareRender({ source, model, flow, folder, result, settings: resolved, prompts, manifest, video, signal })
     last = { state: 'done', frames: result.frames.length }
     return { ...result, folder: output, video: path }
   } catch (error) {
@@ -209,7 +216,7 @@ function manifestOf(
   options: RenderSourceOptions,
   resolved: Resolved,
   model: DiffusionModel,
-  schedule: string | undefined,
+  ids: { readonly schedule: string | undefined; readonly prompts: string | undefined },
 ): Manifest {
   const { settings, source, version } = options
   return {
@@ -218,7 +225,8 @@ function manifestOf(
     render: contentKey(
       resolved,
       model.hash,
-      schedule ?? null,
+      ids.schedule ?? null,
+      ids.prompts ?? null,
       resolve(source.info.path),
       settings.fps ?? null,
       settings.range ?? null,

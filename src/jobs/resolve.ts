@@ -1,3 +1,4 @@
+import { checkPrompt } from '../animate/frame-prompt.ts'
 import { OfgenError } from '../errors.ts'
 import { parseSize, type Settings } from '../settings.ts'
 import type { DiffusionModel } from '../stable-diffusion/diffusion-model.ts'
@@ -36,9 +37,12 @@ export function resolveSettings(settings: Settings, model: DiffusionModel, info:
     settings.size === undefined
       ? fitSize(info, defaults.area, 4 * model.multiple)
       : checkSize(parseSize(settings.size), model.multiple)
+  const prompt = (settings.prompt ?? defaults.prompt).replaceAll('{style}', styleWords(settings, model))
+  const negative = settings.negative ?? defaults.negative
+  checkPrompt({ prompt, negative }, settings.steps ?? defaults.steps)
   return {
-    prompt: resolvePrompt(settings, model),
-    negative: settings.negative ?? defaults.negative,
+    prompt,
+    negative,
     // The 2023 script never runs the first step.
     strength: Math.min(settings.strength ?? defaults.strength, reference ? 0.999 : 1),
     steps: settings.steps ?? defaults.steps,
@@ -54,8 +58,11 @@ export function resolveSettings(settings: Settings, model: DiffusionModel, info:
   }
 }
 
-/** The style's words stand where the prompt says `{style}`; a prompt without that place is taken as it is. */
-function resolvePrompt(settings: Settings, { defaults, name }: DiffusionModel): string {
+/**
+ * The style in words, which stand where a prompt says `{style}`.
+ * @throws OfgenError `option_invalid` for a style the model does not know.
+ */
+export function styleWords(settings: Settings, { defaults, name }: DiffusionModel): string {
   const known = Object.keys(defaults.styles)
   if (settings.style !== undefined && !(settings.style in defaults.styles))
     throw new OfgenError(
@@ -66,8 +73,7 @@ function resolvePrompt(settings: Settings, { defaults, name }: DiffusionModel): 
       { hint: 'Describe the style with --prompt instead.' },
     )
   const style = settings.style ?? known[0]
-  const words = style === undefined ? '' : defaults.styles[style]!
-  return (settings.prompt ?? defaults.prompt).replaceAll('{style}', words)
+  return style === undefined ? '' : defaults.styles[style]!
 }
 
 function checkSize(size: { width: number; height: number }, multiple: number): { width: number; height: number } {
