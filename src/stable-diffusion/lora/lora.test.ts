@@ -4,7 +4,7 @@ import '../../../test/session-host.ts'
 import { maxDifference, readGolden } from '../../../test/safetensors.ts'
 import { startEngine, type Session } from '../../onnx/engine.ts'
 import { readConfig } from '../checkpoint/config-file.ts'
-import { openDiffusersFolder } from '../checkpoint/diffusers-folder.ts'
+import { openSafetensors } from '../checkpoint/safetensors.ts'
 import { weightsOf } from '../checkpoint/weights.ts'
 import { buildTextEncoder, textEncoderConfigSchema } from '../text-encoder.ts'
 import { unetConfigSchema } from '../unet-config.ts'
@@ -14,7 +14,8 @@ import { openLoras, type LoraChoice } from './lora-set.ts'
 // LoRA files as they are found, against diffusers 0.42 with the weights merged.
 
 const goldens = fileURLToPath(new URL('../../../test/goldens/', import.meta.url))
-const folder = openDiffusersFolder(`${goldens}tiny-sd15`)
+const folder = `${goldens}tiny-sd15`
+const unetWeights = weightsOf([openSafetensors(`${folder}/unet/diffusion_pytorch_model.safetensors`)])
 const engine = startEngine({ threads: 1 })
 afterAll(() => engine.close())
 const load = (graph: Uint8Array): Promise<Session> => engine.load(graph, { optimization: 'basic' })
@@ -26,14 +27,13 @@ const c: LoraChoice = { path: file('old-diffusers-c'), weight: 1 }
 
 describe('against the goldens', () => {
   const golden = readGolden(file('golden'))
-  const unet = weightsOf(folder.unet.weights)
-  const text = weightsOf(folder.textEncoder.weights)
-  const unetConfig = readConfig(folder.unet.config, unetConfigSchema)
-  const textConfig = readConfig(folder.textEncoder.config, textEncoderConfigSchema)
+  const text = weightsOf([openSafetensors(`${folder}/text_encoder/model.safetensors`)])
+  const unetConfig = readConfig(`${folder}/unet/config.json`, unetConfigSchema)
+  const textConfig = readConfig(`${folder}/text_encoder/config.json`, textEncoderConfigSchema)
 
   async function results(loras: readonly LoraChoice[]): Promise<{ unet: Float32Array; text: Float32Array; report: string[] }> {
     const set = openLoras(loras)
-    const model = await load(buildUnet(unetConfig, set.on('unet', unet)))
+    const model = await load(buildUnet(unetConfig, set.on('unet', unetWeights, unetConfig)))
     const encoder = await load(buildTextEncoder(textConfig, set.on('text', text)))
     const report = set.report()
     const { outputs } = await model.run({
