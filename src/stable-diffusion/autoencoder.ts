@@ -1,9 +1,6 @@
-import { z } from 'zod'
-import { buildKlDecoder, buildKlEncoder, klConfigSchema } from './vae.ts'
-import { readConfig } from './checkpoint/config-file.ts'
-import type { Component } from './checkpoint/diffusers-folder.ts'
-import { weightsOf } from './checkpoint/weights.ts'
-import { buildTaesdDecoder, buildTaesdEncoder, taesdConfigSchema } from './taesd.ts'
+import type { VaePart } from './checkpoint/checkpoint.ts'
+import { buildTaesdDecoder, buildTaesdEncoder } from './taesd.ts'
+import { buildKlDecoder, buildKlEncoder } from './vae.ts'
 
 /** Either autoencoder: graphs from picture (`image`, -1..1) to unscaled latent (`latent`) and back. */
 export interface Autoencoder {
@@ -16,26 +13,22 @@ export interface Autoencoder {
   readonly scale: number
 }
 
-/** @throws OfgenError model_invalid for configs that are not supported and weights that do not fit them. */
-export function buildAutoencoder({ config: file, weights: files }: Component): Autoencoder {
-  const weights = weightsOf(files)
-  const tiny = 'encoder_block_out_channels' in readConfig(file, z.looseObject({}))
-  if (tiny) {
-    const config = readConfig(file, taesdConfigSchema)
+/** @throws OfgenError model_invalid for weights that do not fit their config. */
+export function buildAutoencoder(vae: VaePart): Autoencoder {
+  const { latent_channels: latentChannels, scaling_factor: scalingFactor } = vae.config
+  if (vae.kind === 'tiny')
     return {
-      encoder: buildTaesdEncoder(config, weights),
-      decoder: buildTaesdDecoder(config, weights),
-      latentChannels: config.latent_channels,
-      scalingFactor: config.scaling_factor,
-      scale: 2 ** (config.encoder_block_out_channels.length - 1),
+      encoder: buildTaesdEncoder(vae.config, vae.weights),
+      decoder: buildTaesdDecoder(vae.config, vae.weights),
+      latentChannels,
+      scalingFactor,
+      scale: 2 ** (vae.config.encoder_block_out_channels.length - 1),
     }
-  }
-  const config = readConfig(file, klConfigSchema)
   return {
-    encoder: buildKlEncoder(config, weights),
-    decoder: buildKlDecoder(config, weights),
-    latentChannels: config.latent_channels,
-    scalingFactor: config.scaling_factor,
-    scale: 2 ** (config.block_out_channels.length - 1),
+    encoder: buildKlEncoder(vae.config, vae.weights),
+    decoder: buildKlDecoder(vae.config, vae.weights),
+    latentChannels,
+    scalingFactor,
+    scale: 2 ** (vae.config.block_out_channels.length - 1),
   }
 }

@@ -1,5 +1,5 @@
 import { cfg } from '../diffusion/cfg.ts'
-import type { Denoiser, Latent } from '../diffusion/denoiser.ts'
+import type { Denoiser, Latent, LatentShape } from '../diffusion/denoiser.ts'
 import type { NoiseSchedule } from '../diffusion/noise-schedule.ts'
 import { x0FromOutput } from '../diffusion/prediction.ts'
 import type { RunResult } from '../onnx/engine.ts'
@@ -14,12 +14,18 @@ export interface UnetRunner {
   readonly batched: boolean
   /** What `Conditioning.source` is divided by where the network sees the source; undefined where it does not. */
   readonly sourceScale: number | undefined
+  /** Channels behind the latent that are the same for every picture of a size; asked once a denoiser. */
+  readonly behind?: ((shape: LatentShape, signal: AbortSignal | undefined) => Promise<Float32Array>) | undefined
+  /** Picture pixels per latent cell along a side. */
+  readonly scale: number
+  /** Channels of the pooled prompt; 0 where the network takes none. */
+  readonly pooledWidth: number
   run(feeds: Readonly<Record<string, Tensor>>, evaluations: number, signal: AbortSignal | undefined): Promise<RunResult>
 }
 
 /**
- * The network under a conditioning as a denoiser. It sees x / sqrt(sigma^2 + 1), and with the InstructPix2Pix layout the
- * source's unscaled latent behind it.
+ * The network under a conditioning as a denoiser. It sees x / sqrt(sigma^2 + 1), and behind it with the
+ * InstructPix2Pix layout the source's unscaled latent, with the inpainting layout a mask and a masked picture.
  *
  * @throws RangeError if the conditioning does not fit the model, at once.
  * @see Brooks et al. 2022, arXiv:2211.09800 (InstructPix2Pix)
@@ -32,16 +38,22 @@ export function unetDenoiser(runner: UnetRunner, conditioning: Conditioning): De
   if (shape.channels !== latentChannels)
     throw new RangeError(`conditioning.shape has ${shape.channels} channels, the model ${latentChannels}.`)
   const source = sourceScale === undefined ? undefined : unscaled(conditioning.source, count, sourceScale)
-  const channels = source === undefined ? latentChannels : 2 * latentChannels
+  let behind: Promise<Float32Array | undefined> | undefined
 
-  /** x0 under each of the prompts stacked in `states`, in one run. */
-  async function predict(x: Latent, sigma: number, states: Tensor, signal: AbortSignal | undefined): Promise<Latent[]> {
+  /** x0 under each of the prompts, in one run. */
+  async function predict(x: Latent, sigma: number, prompts: PromptFeeds, signal: AbortSignal | undefined): Promise<Latent[]> {
     if (x.length !== count) throw new RangeError(`The latent has ${x.length} values, the conditioning's shape ${count}.`)
-    const batch = states.dims[0]!
+    const batch = prompts.encoder_hidden_states.dims[0]!
+    behind ??= runner.behind === undefined ? Promise.resolve(source) : runner.behind(shape, signal)
+    const more = await behind.catch((error: unknown) => {
+      behind = undefined
+      throw error
+    })
+    const channels = latentChannels + (more?.length ?? 0) / (height * width)
     const feeds = {
-      sample: floatTensor(networkInput(x, sigma, source, batch), [batch, channels, height, width]),
+      ...prompts,
+      sample: floatTensor(networkInput(x, sigma, more, batch), [batch, channels, height, width]),
       timestep: floatTensor(Float32Array.of(noise.timestepAt(sigma)), [1]),
-      encoder_hidden_states: states,
     }
     const { outputs } = await runner.run(feeds, batch, signal)
     const data = outputs['out_sample']!.data as Float32Array
@@ -50,16 +62,16 @@ export function unetDenoiser(runner: UnetRunner, conditioning: Conditioning): De
     )
   }
 
-  const prompt = stack([positive])
+  const prompt = promptFeeds([positive], runner, shape)
   if (cfgScale === 1) return async (x, sigma, signal) => (await predict(x, sigma, prompt, signal))[0]!
   if (runner.batched && positive.tokens === negative.tokens) {
-    const both = stack([positive, negative])
+    const both = promptFeeds([positive, negative], runner, shape)
     return cfg(async (x, sigma, signal) => {
       const [first, second] = await predict(x, sigma, both, signal)
       return { positive: first!, negative: second! }
     }, cfgScale)
   }
-  const against = stack([negative])
+  const against = promptFeeds([negative], runner, shape)
   return cfg(async (x, sigma, signal) => {
     const [first] = await predict(x, sigma, prompt, signal)
     const [second] = await predict(x, sigma, against, signal)
@@ -75,15 +87,35 @@ function unscaled(source: Latent | undefined, count: number, scale: number): Lat
   return source.map((value) => value / scale)
 }
 
-/** `[prompts, tokens, width]`. */
-function stack(prompts: readonly Embedding[]): Tensor {
+type PromptFeeds = Readonly<Record<string, Tensor>> & { readonly encoder_hidden_states: Tensor }
+
+/** `[prompts, tokens, width]`; for SDXL the pooled prompts, and an uncropped picture of the size that is made. */
+function promptFeeds(prompts: readonly Embedding[], { pooledWidth, scale }: UnetRunner, shape: LatentShape): PromptFeeds {
   const { tokens, width } = prompts[0]!
-  const data = new Float32Array(prompts.length * tokens * width)
-  for (const [i, prompt] of prompts.entries()) data.set(prompt.data, i * tokens * width)
-  return floatTensor(data, [prompts.length, tokens, width])
+  const encoder_hidden_states = stack(prompts, [tokens, width], ({ data }) => data)
+  if (pooledWidth === 0) return { encoder_hidden_states }
+  const [high, wide] = [shape.height * scale, shape.width * scale]
+  return {
+    encoder_hidden_states,
+    text_embeds: stack(prompts, [pooledWidth], ({ pooled }) => {
+      if (pooled?.length !== pooledWidth)
+        throw new RangeError(
+          `conditioning needs prompts with a pooled vector of ${pooledWidth} values, got ${pooled?.length ?? 'none'}.`,
+        )
+      return pooled
+    }),
+    time_ids: stack(prompts, [6], () => Float32Array.of(high, wide, 0, 0, high, wide)),
+  }
 }
 
-/** x / sqrt(sigma^2 + 1), the source's latent behind it, `batch` times. */
+function stack(prompts: readonly Embedding[], dims: readonly number[], part: (prompt: Embedding) => Float32Array): Tensor {
+  const count = dims.reduce((product, side) => product * side, 1)
+  const data = new Float32Array(prompts.length * count)
+  for (const [i, prompt] of prompts.entries()) data.set(part(prompt), i * count)
+  return floatTensor(data, [prompts.length, ...dims])
+}
+
+/** x / sqrt(sigma^2 + 1), what the network sees besides behind it, `batch` times. */
 function networkInput(x: Latent, sigma: number, source: Latent | undefined, batch: number): Float32Array {
   const one = x.length + (source?.length ?? 0)
   const input = new Float32Array(one * batch)

@@ -7,6 +7,8 @@ export interface Embedding {
   readonly tokens: number
   readonly width: number
   readonly data: Float32Array
+  /** SDXL: the whole prompt as one vector, of its first chunk. */
+  readonly pooled?: Float32Array | undefined
 }
 
 /** What a frame is denoised under. */

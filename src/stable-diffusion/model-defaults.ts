@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import type { NoiseSchedule } from '../diffusion/noise-schedule.ts'
 import { readConfig } from './checkpoint/config-file.ts'
 import type { ModelDefaults } from './diffusion-model.ts'
+import { families, type Family } from './family.ts'
 
 /** What Stable Diffusion 1 models are at home with. */
 export const sd1Defaults: ModelDefaults = {
@@ -35,8 +37,14 @@ const defaultsSchema = z.strictObject({
   area: z.int().positive().default(sd1Defaults.area),
 })
 
+/** What a family is at home with; SD 2 predicts v at 768 pixels and epsilon at 512. */
+export function defaultsOf(family: Family, prediction: NoiseSchedule['predictionType']): ModelDefaults {
+  const { area } = families[family === 'sd2' && prediction === 'epsilon' ? 'sd1' : family]
+  return { ...sd1Defaults, area }
+}
+
 /** Settings its makers recommend, from `ofgen.json` in the folder where there is one. @throws OfgenError model_invalid. */
-export function readDefaults(folder: string): ModelDefaults {
+export function readDefaults(folder: string, fallback: ModelDefaults): ModelDefaults {
   const file = join(folder, 'ofgen.json')
-  return existsSync(file) ? readConfig(file, defaultsSchema) : sd1Defaults
+  return existsSync(file) ? readConfig(file, defaultsSchema) : fallback
 }

@@ -199,8 +199,8 @@ test.each([
   [
     'a config that is not supported',
     'model_invalid',
-    /unet.config\.json .*addition_embed_type/,
-    (folder: string) => edit(join(folder, 'unet/config.json'), { addition_embed_type: 'text_time' }),
+    /unet.config\.json .*class_embed_type/,
+    (folder: string) => edit(join(folder, 'unet/config.json'), { class_embed_type: 'timestep' }),
   ],
   [
     'a config of another network',

@@ -1,86 +1,75 @@
-import { statSync } from 'node:fs'
-import { basename, join, parse, resolve } from 'node:path'
-import { z } from 'zod'
-import { noiseScheduleFromConfig } from '../diffusion/noise-schedule.ts'
+import { parse, resolve } from 'node:path'
 import { OfgenError } from '../errors.ts'
 import { floatTensor } from '../onnx/tensor.ts'
 import { loadTokenizer } from '../prompt/tokenizer.ts'
 import { buildAutoencoder } from './autoencoder.ts'
-import { readConfig } from './checkpoint/config-file.ts'
-import { openDiffusersFolder } from './checkpoint/diffusers-folder.ts'
-import { hashFiles, joinedHash } from './checkpoint/hash.ts'
-import { weightsOf } from './checkpoint/weights.ts'
+import type { Checkpoint, CheckpointOptions } from './checkpoint/checkpoint.ts'
+import { hashFiles, hashText, joinedHash } from './checkpoint/hash.ts'
+import { openCheckpoint } from './checkpoint/open-checkpoint.ts'
 import { unetDenoiser } from './denoise.ts'
-import type { DiffusionModel } from './diffusion-model.ts'
+import type { DiffusionModel, Embedding } from './diffusion-model.ts'
 import { embedPrompt } from './embed-prompt.ts'
+import { families } from './family.ts'
+import { greyMasks } from './inpainting.ts'
 import { openLoras, type LoraChoice } from './lora/lora-set.ts'
-import { readDefaults } from './model-defaults.ts'
-import { startNetworks, type RuntimeOptions } from './networks.ts'
+import { startNetworks, type Network, type RuntimeOptions } from './networks.ts'
 import { fromPlanes, toPlanes } from './pictures.ts'
-import { buildTextEncoder, textEncoderConfigSchema } from './text-encoder.ts'
+import { buildTextEncoder } from './text-encoder.ts'
+import { besideEachOther, skippedLayers } from './text-states.ts'
 import { buildUnet } from './unet.ts'
-import { unetConfigSchema } from './unet-config.ts'
+import { pooledWidth } from './unet-config.ts'
 
-export interface OpenModelOptions extends RuntimeOptions {
+export interface OpenModelOptions extends RuntimeOptions, CheckpointOptions {
   readonly signal?: AbortSignal | undefined
   /** LoRAs to be merged into the weights, one upon the other. */
   readonly loras?: readonly LoraChoice[] | undefined
+  /** Which layer of the text encoders the prompt is taken from, counted from the last, which is 1; by default the family's own. */
+  readonly clipSkip?: number | undefined
 }
 
+const textNames = ['text', 'text2'] as const
+
 /**
- * Opens a Stable Diffusion checkpoint: a folder in the diffusers layout. Its files are checked and its graphs built at
- * once; the weights are loaded in the background, in the order a render needs them.
+ * Opens a Stable Diffusion checkpoint: a file in the LDM layout or a folder in the diffusers layout. Its files are checked
+ * and its graphs built at once; the weights are loaded in the background, in the order a render needs them.
  *
  * @throws OfgenError model_missing or model_invalid, naming the file.
  */
 export async function openModel(
   path: string,
-  { signal, loras: choices = [], ...runtime }: OpenModelOptions = {},
+  { signal, loras: choices = [], clipSkip, vae, prediction, zeroSnr, configs, ...runtime }: OpenModelOptions = {},
 ): Promise<DiffusionModel> {
   signal?.throwIfAborted()
 
   // 1. Files and configs
-  const folder = openDiffusersFolder(resolve(path))
-  const defaults = readDefaults(folder.path)
-  const textConfig = readConfig(folder.textEncoder.config, textEncoderConfigSchema)
-  const unetConfig = readConfig(folder.unet.config, unetConfigSchema)
-  const noise = noiseScheduleFromConfig(readConfig(folder.schedulerConfig, z.looseObject({})), folder.schedulerConfig)
-  const tokenizer = await loadTokenizer(folder.tokenizer)
+  const checkpoint = openCheckpoint(resolve(path), { vae, prediction, zeroSnr, configs })
+  const { family, texts, unet, latentScale, noise } = checkpoint
+  const skip = skippedLayers(clipSkip, family, texts)
+  const tokenizer = await loadTokenizer(checkpoint.tokenizer)
 
   // 2. Graphs
-  const autoencoder = buildAutoencoder(folder.vae)
+  const autoencoder = buildAutoencoder(checkpoint.vae)
   const { latentChannels, scalingFactor, scale } = autoencoder
-  const seesSource = unetConfig.in_channels === 2 * latentChannels
-  if (unetConfig.out_channels !== latentChannels || (unetConfig.in_channels !== latentChannels && !seesSource))
-    throw new OfgenError(
-      'model_invalid',
-      `${folder.unet.config}: in_channels ${unetConfig.in_channels} and out_channels ${unetConfig.out_channels} do not fit an autoencoder of ${latentChannels} channels; accepted are ${latentChannels} or ${2 * latentChannels} in, ${latentChannels} out.`,
-      { hint: 'Inpainting checkpoints (9 channels) are not supported.' },
-    )
-  if (unetConfig.cross_attention_dim !== textConfig.hidden_size)
-    throw new OfgenError(
-      'model_invalid',
-      `${folder.unet.config}: cross_attention_dim ${unetConfig.cross_attention_dim} does not fit a text encoder of hidden_size ${textConfig.hidden_size}.`,
-    )
+  const sees = whatUnetSees(checkpoint, latentChannels)
   const loras = openLoras(choices)
-  const graphs = {
-    text: buildTextEncoder(textConfig, loras.on('text', weightsOf(folder.textEncoder.weights))),
-    encoder: autoencoder.encoder,
-    unet: buildUnet(unetConfig, loras.on('unet', weightsOf(folder.unet.weights), unetConfig)),
-    decoder: autoencoder.decoder,
-  }
-
+  const { root: weightsRoot } = parse(checkpoint.path)
+  const textNetworks = texts.map(({ config, weights, pooled }, i): [(typeof textNames)[number], Network] => {
+    const options = { skip, normed: families[family].normed, pooledAt: pooled ? tokenizer.eos : undefined }
+    const model = buildTextEncoder(config, loras.on(textNames[i]!, weights), options)
+    return [textNames[i]!, { model, title: i === 0 ? 'the text encoder' : 'the second text encoder', weightsRoot }]
+  })
+  const unetModel = buildUnet(unet.config, loras.on('unet', unet.weights, unet.config))
   const warnings = loras.report()
 
   // 3. Sessions
   const counters = { evaluations: 0, engineSeconds: 0 }
-  const weightsRoot = parse(folder.path).root
   const networks = startNetworks(
     {
-      text: { model: graphs.text, title: 'the text encoder', weightsRoot },
-      encoder: { model: graphs.encoder, title: 'the encoder', weightsRoot },
-      unet: { model: graphs.unet, title: 'the UNet', weightsRoot },
-      decoder: { model: graphs.decoder, title: 'the decoder', weightsRoot },
+      // Who has one text encoder never asks for the second.
+      ...(Object.fromEntries(textNetworks) as Record<(typeof textNames)[number], Network>),
+      encoder: { model: autoencoder.encoder, title: 'the encoder', weightsRoot },
+      unet: { model: unetModel, title: 'the UNet', weightsRoot },
+      decoder: { model: autoencoder.decoder, title: 'the decoder', weightsRoot },
     },
     runtime,
   )
@@ -90,24 +79,35 @@ export async function openModel(
     return result
   }
 
-  return {
-    hash: joinedHash(hashFiles(folder.path, filesOf(folder.path)), loras.hash),
+  async function embedWith(part: number, text: string, signal: AbortSignal | undefined): Promise<Embedding> {
+    const { pad = tokenizer.eos } = texts[part]!
+    let pooled: Float32Array | undefined
+    const embedding = await embedPrompt(text, { ...tokenizer, pad }, async (ids) => {
+      const { outputs } = await run(textNames[part]!, { input_ids: { data: ids, dims: [1, ids.length] } }, signal)
+      pooled ??= outputs['text_embeds']?.data as Float32Array | undefined
+      return outputs['last_hidden_state']!.data as Float32Array
+    })
+    return { ...embedding, ...(pooled === undefined ? {} : { pooled }) }
+  }
+
+  const model: DiffusionModel = {
+    hash: hashOf(checkpoint, loras.hash, { skip, prediction, zeroSnr }),
     warnings,
-    name: basename(folder.path),
-    family: seesSource ? 'instruct-pix2pix' : 'stable-diffusion',
+    name: checkpoint.name,
+    family,
     noise,
-    defaults,
+    defaults: checkpoint.defaults,
     latentChannels,
     scale,
     multiple: scale,
-    seesSource,
+    seesSource: sees === 'source',
     counters,
 
-    embed: (text, signal) =>
-      embedPrompt(text, tokenizer, async (ids) => {
-        const { outputs } = await run('text', { input_ids: { data: ids, dims: [1, ids.length] } }, signal)
-        return outputs['last_hidden_state']!.data as Float32Array
-      }),
+    async embed(text, signal) {
+      const parts: Embedding[] = []
+      for (const part of texts.keys()) parts.push(await embedWith(part, text, signal))
+      return besideEachOther(parts)
+    },
 
     async encode(image, signal) {
       const { width, height } = image
@@ -129,7 +129,10 @@ export async function openModel(
           noise,
           latentChannels,
           batched: true,
-          sourceScale: seesSource ? scalingFactor : undefined,
+          sourceScale: sees === 'source' ? latentScale : undefined,
+          behind: sees === 'mask' ? masks : undefined,
+          scale,
+          pooledWidth: unet.config.addition_embed_type === 'text_time' ? pooledWidth(unet.config) : 0,
           async run(feeds, evaluations, signal) {
             const result = await run('unet', feeds, signal)
             counters.evaluations += evaluations
@@ -141,13 +144,38 @@ export async function openModel(
 
     close: () => networks.close(),
   }
+  const masks = greyMasks(model)
+  return model
+}
 
-  function filesOf(base: string): string[] {
-    const parts = [folder.unet, folder.vae, folder.textEncoder]
-    return [
-      ...parts.flatMap(({ config, weights }) => [config, ...weights.map(({ path }) => path)]),
-      ...['vocab.json', 'merges.txt'].map((name) => join(folder.tokenizer, name)),
-      folder.schedulerConfig,
-    ].filter((file) => file.startsWith(base) && statSync(file).isFile())
-  }
+/** Besides the noisy latent: nothing, the source's latent (InstructPix2Pix), or a mask and a masked picture (inpainting). */
+function whatUnetSees({ path, unet, texts }: Checkpoint, latents: number): 'nothing' | 'source' | 'mask' {
+  const { in_channels: input, out_channels: output, cross_attention_dim: context } = unet.config
+  const sees = ({ [latents]: 'nothing', [2 * latents]: 'source', [2 * latents + 1]: 'mask' } as const)[input]
+  if (output !== latents || sees === undefined)
+    throw new OfgenError(
+      'model_invalid',
+      `${path}: a UNet of ${input} channels in and ${output} out (in_channels, out_channels) does not fit an autoencoder of ${latents} channels; accepted are ${latents}, ${2 * latents} (InstructPix2Pix) or ${2 * latents + 1} (inpainting) in, ${latents} out.`,
+    )
+  const width = texts.reduce((sum, { config }) => sum + config.hidden_size, 0)
+  if (context !== width)
+    throw new OfgenError(
+      'model_invalid',
+      `${path}: a UNet for prompts of width ${context} (cross_attention_dim) does not fit a text encoder of width ${width} (hidden_size).`,
+    )
+  return sees
+}
+
+/** Of all that makes other results: files, LoRAs, and what the user says of the model. */
+function hashOf({ files, hashBase, vae }: Checkpoint, loras: string, said: Record<string, unknown>): string {
+  const besides = vae.files.every((file) => files.includes(file)) ? [] : vae.files
+  const inside = besides.filter((file) => file.startsWith(hashBase))
+  const outside = besides.filter((file) => !file.startsWith(hashBase))
+  const options = JSON.stringify(Object.entries(said).filter(([, value]) => value !== undefined && value !== 0))
+  return joinedHash(
+    hashFiles(hashBase, [...files, ...inside]),
+    ...outside.map((file) => hashFiles(file, [file])),
+    loras,
+    options === '[]' ? '' : hashText(options),
+  )
 }

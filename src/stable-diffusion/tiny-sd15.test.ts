@@ -8,11 +8,10 @@ import { readConfig } from './checkpoint/config-file.ts'
 import { openDiffusersFolder } from './checkpoint/diffusers-folder.ts'
 import { weightsOf } from './checkpoint/weights.ts'
 import { buildTaesdDecoder, buildTaesdEncoder, taesdConfigSchema } from './taesd.ts'
-import { buildTextEncoder, textEncoderConfigSchema } from './text-encoder.ts'
+import { buildTextEncoder } from './text-encoder.ts'
 import { buildUnet } from './unet.ts'
 import type { UnetBuildOptions } from './unet-half.ts'
-import { unetConfigSchema } from './unet-config.ts'
-import { buildKlDecoder, buildKlEncoder, klConfigSchema } from './vae.ts'
+import { buildKlDecoder, buildKlEncoder } from './vae.ts'
 import { openSafetensors } from './checkpoint/safetensors.ts'
 
 // A miniature of the Stable Diffusion 1.5 layout with random weights, and a miniature TAESD, against diffusers 0.42.
@@ -29,8 +28,7 @@ const floats = (tensor: Tensor | undefined): Float32Array => {
 }
 
 describe('UNet', () => {
-  const config = readConfig(folder.unet.config, unetConfigSchema)
-  const weights = weightsOf(folder.unet.weights)
+  const { config, weights } = folder.unet
   const tolerance = 1e-4
 
   test.each(['fused', 'plain'] as const)(
@@ -76,16 +74,16 @@ describe('UNet', () => {
 
 test('the text encoder gives the golden states', async () => {
   const golden = readGolden(`${goldens}tiny-sd15/golden-text.safetensors`)
-  const config = readConfig(folder.textEncoder.config, textEncoderConfigSchema)
-  const session = await load(buildTextEncoder(config, weightsOf(folder.textEncoder.weights)))
+  const { config, weights } = folder.texts[0]!
+  const session = await load(buildTextEncoder(config, weights))
   const { outputs } = await session.run({ input_ids: golden('input_ids') })
   expect(maxDifference(floats(outputs['last_hidden_state']), floats(golden('last_hidden_state')))).toBeLessThan(1e-4)
 })
 
 test('the autoencoder gives the golden means and pictures', async () => {
   const golden = readGolden(`${goldens}tiny-sd15/golden-vae.safetensors`)
-  const config = readConfig(folder.vae.config, klConfigSchema)
-  const weights = weightsOf(folder.vae.weights)
+  if (folder.vae.kind !== 'kl') throw new Error('The miniature has an AutoencoderKL.')
+  const { config, weights } = folder.vae
   const encoder = await load(buildKlEncoder(config, weights))
   const decoder = await load(buildKlDecoder(config, weights))
   for (const name of ['case0', 'case1']) {

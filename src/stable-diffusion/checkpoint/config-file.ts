@@ -20,11 +20,16 @@ export function readConfig<T extends z.ZodType>(path: string, schema: T): z.outp
   } catch (cause) {
     throw new OfgenError('model_invalid', `${path} is not JSON.`, { hint: 'The file is damaged: fetch it again.', cause })
   }
+  return checkConfig(json, schema, path)
+}
+
+/** Checks a configuration that was read or derived. @throws OfgenError model_invalid naming each field that is not supported. */
+export function checkConfig<T extends z.ZodType>(json: unknown, schema: T, title: string): z.output<T> {
   const result = schema.safeParse(json)
   if (result.success) return result.data
   const issues = result.error.issues.map(({ path: at, message }) => `${at.join('.') || 'the file'}: ${message}`)
-  throw new OfgenError('model_invalid', `${path} describes a model that is not supported (${issues.join('; ')}).`, {
-    hint: 'Stable Diffusion 1 models and their InstructPix2Pix kind are supported.',
+  throw new OfgenError('model_invalid', `${title} describes a model that is not supported (${issues.join('; ')}).`, {
+    hint: 'Stable Diffusion 1, 2 and XL are supported, with their inpainting and InstructPix2Pix kinds.',
     cause: result.error,
   })
 }

@@ -1,88 +1,115 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { z } from 'zod'
+import { noiseScheduleFromConfig, type NoiseSchedule } from '../../diffusion/noise-schedule.ts'
 import { OfgenError } from '../../errors.ts'
+import { families, type Family } from '../family.ts'
+import { defaultsOf, readDefaults } from '../model-defaults.ts'
+import { textEncoderConfigSchema } from '../text-encoder.ts'
+import { unetConfigSchema, type UnetConfig } from '../unet-config.ts'
+import type { Checkpoint, CheckpointOptions, TextPart } from './checkpoint.ts'
+import { tokenizerFolder } from './clip-vocabulary.ts'
+import { demand, diffusersComponent, filesOf, vaeOfComponent, type Component } from './component.ts'
 import { readConfig } from './config-file.ts'
-import { openSafetensors } from './safetensors.ts'
-import type { TensorFile } from './tensor-file.ts'
-
-/** One network of a model: its config and its weights (several files where they are sharded). */
-export interface Component {
-  readonly config: string
-  readonly weights: readonly TensorFile[]
-}
-
-/** A model in the folder layout that diffusers writes. */
-export interface DiffusersFolder {
-  readonly path: string
-  readonly unet: Component
-  readonly vae: Component
-  readonly textEncoder: Component
-  /** Folder of vocab.json and merges.txt. */
-  readonly tokenizer: string
-  readonly schedulerConfig: string
-}
+import { openVae } from './open-vae.ts'
+import { weightsOf } from './weights.ts'
 
 /**
- * Finds the parts of a model and checks the headers of its weights.
+ * Opens a model in the folder layout that diffusers writes: finds its parts, reads their configs, checks the headers of
+ * their weights.
  *
- * @throws OfgenError model_missing naming what is not there and what was expected; model_invalid for damaged weights.
+ * @throws OfgenError model_missing naming what is not there and what was expected; model_invalid for damaged weights and
+ *   models of other kinds.
  */
-export function openDiffusersFolder(path: string): DiffusersFolder {
-  if (!existsSync(path))
-    throw new OfgenError('model_missing', `There is no model at ${path}.`, {
-      hint: 'Give a folder in the diffusers layout (model_index.json, unet/, vae/, text_encoder/, tokenizer/, scheduler/).',
-    })
-  if (!statSync(path).isDirectory())
-    throw new OfgenError('model_invalid', `${path} is a file; only folders in the diffusers layout are read.`, {
-      hint: 'Convert a single-file checkpoint with diffusers: from_single_file(...), then save_pretrained(...).',
-    })
-  if (!existsSync(join(path, 'model_index.json')) && !existsSync(join(path, 'unet')))
+export function openDiffusersFolder(path: string, options: CheckpointOptions = {}): Checkpoint {
+  if (!existsSync(join(path, 'model_index.json')) && !existsSync(join(path, 'unet'))) {
+    const other = existsSync(join(path, 'transformer')) ? ' It has transformer/, as Stable Diffusion 3 and Flux do.' : ''
     throw new OfgenError('model_missing', `${path} is no model folder: it has neither model_index.json nor unet/.`, {
-      hint: 'Give the folder that holds unet/, vae/, text_encoder/, tokenizer/ and scheduler/.',
+      hint: `Give the folder that holds unet/, vae/, text_encoder/, tokenizer/ and scheduler/.${other}`,
     })
-  const tokenizer = join(path, 'tokenizer')
-  for (const file of ['vocab.json', 'merges.txt']) demand(join(tokenizer, file))
+  }
+  const unet = diffusersComponent(join(path, 'unet'), 'diffusion_pytorch_model')
+  const unetConfig = readConfig(unet.config, unetConfigSchema)
+  const textEncoders = textComponents(path, unetConfig)
+  const configs = textEncoders.map(({ component }) => readConfig(component.config, textEncoderConfigSchema))
+  const family: Family =
+    unetConfig.addition_embed_type === 'text_time' ? 'sdxl' : configs[0]!.hidden_act === 'gelu' ? 'sd2' : 'sd1'
+  const tokenizer = tokenizerFolder(join(path, 'tokenizer'))
+  const scheduler = demand(join(path, 'scheduler', 'scheduler_config.json'))
+  const noise = readNoise(scheduler, options)
+  const own = options.vae === undefined || existsSync(join(path, 'vae', 'config.json'))
+  const ownVae = own ? vaeOfComponent(diffusersComponent(join(path, 'vae'), 'diffusion_pytorch_model')) : undefined
+  const texts = textEncoders.map(({ component, tokenizer: folder }, i): TextPart => ({
+    config: configs[i]!,
+    weights: weightsOf(component.weights),
+    pad: padOf(folder),
+    pooled: family === 'sdxl' && i === textEncoders.length - 1,
+  }))
   return {
     path,
-    unet: component(join(path, 'unet'), 'diffusion_pytorch_model'),
-    vae: component(join(path, 'vae'), 'diffusion_pytorch_model'),
-    textEncoder: component(join(path, 'text_encoder'), 'model'),
+    name: basename(path),
+    family,
+    hashBase: path,
+    files: [
+      ...filesOf(unet),
+      ...textEncoders.flatMap(({ component }) => filesOf(component)),
+      ...['vocab.json', 'merges.txt']
+        .map((name) => join(tokenizer, name))
+        .filter((file) => file.startsWith(path) && existsSync(file)),
+      scheduler,
+    ],
+    unet: { config: unetConfig, weights: weightsOf(unet.weights) },
+    texts,
+    vae: options.vae === undefined ? ownVae! : openVae(options.vae, family),
+    latentScale: ownVae?.config.scaling_factor ?? families[family].scalingFactor,
     tokenizer,
-    schedulerConfig: demand(join(path, 'scheduler', 'scheduler_config.json')),
+    noise,
+    defaults: readDefaults(path, defaultsOf(family, noise.predictionType)),
   }
 }
 
-const shardIndexSchema = z.object({ weight_map: z.record(z.string(), z.string().regex(/^[^/\\]+\.safetensors$/)) })
-
-/** The full-precision file comes first, then the fp16 one; each whole or in shards with an index. */
-function component(folder: string, stem: string): Component {
-  const config = demand(join(folder, 'config.json'))
-  for (const variant of ['', '.fp16']) {
-    const whole = join(folder, `${stem}${variant}.safetensors`)
-    if (existsSync(whole)) return { config, weights: [openSafetensors(whole)] }
-    const index = join(folder, `${stem}.safetensors.index${variant}.json`)
-    if (existsSync(index)) {
-      const names = new Set(Object.values(readConfig(index, shardIndexSchema).weight_map))
-      return { config, weights: [...names].toSorted().map((name) => openSafetensors(join(folder, name))) }
-    }
-  }
-  const other = readdirSync(folder).find((name) => /\.(bin|ckpt|pt|msgpack|onnx)$/.test(name))
-  throw new OfgenError(
-    'model_missing',
-    `${folder} has no weights: ${stem}.safetensors (or ${stem}.fp16.safetensors) is expected.`,
-    {
-      hint:
-        other === undefined
-          ? 'The download is incomplete: fetch the model again.'
-          : `${other} is not read: fetch the .safetensors files of the model, or save it again with diffusers.`,
-    },
-  )
-}
-
-function demand(file: string): string {
-  if (existsSync(file)) return file
-  throw new OfgenError('model_missing', `The model file ${file} is missing.`, {
-    hint: 'A model folder holds unet/, vae/, text_encoder/, tokenizer/ and scheduler/ as diffusers saves them.',
+function textComponents(path: string, unet: UnetConfig): { component: Component; tokenizer: string }[] {
+  const part = (suffix: string): { component: Component; tokenizer: string } => ({
+    component: diffusersComponent(join(path, `text_encoder${suffix}`), 'model'),
+    tokenizer: join(path, `tokenizer${suffix}`),
   })
+  if (unet.addition_embed_type !== 'text_time') return [part('')]
+  if (!existsSync(join(path, 'text_encoder')) && existsSync(join(path, 'text_encoder_2')))
+    throw new OfgenError(
+      'model_invalid',
+      `${path} is the refiner of Stable Diffusion XL: it has text_encoder_2/ but no text_encoder/.`,
+      {
+        hint: 'Give the base model.',
+      },
+    )
+  return [part(''), part('_2')]
+}
+
+/** SD 2 and SDXL's second encoder fill up with "!", which is id 0; what the tokenizer's files say counts. */
+function padOf(folder: string): number | undefined {
+  for (const name of ['special_tokens_map.json', 'tokenizer_config.json']) {
+    const file = join(folder, name)
+    if (!existsSync(file)) continue
+    const text = readFileSync(file, 'utf8')
+    const token = z
+      .looseObject({
+        pad_token: z.union([z.string(), z.looseObject({ content: z.string() }).transform(({ content }) => content)]).nullish(),
+      })
+      .safeParse(JSON.parse(text)).data?.pad_token
+    if (token === '!') return 0
+    if (typeof token === 'string') return undefined
+  }
+  return undefined
+}
+
+function readNoise(file: string, { prediction, zeroSnr }: CheckpointOptions): NoiseSchedule {
+  const config = readConfig(file, z.looseObject({}))
+  return noiseScheduleFromConfig(
+    {
+      ...config,
+      ...(prediction === undefined ? {} : { prediction_type: prediction === 'v' ? 'v_prediction' : 'epsilon' }),
+      ...(zeroSnr === true ? { rescale_betas_zero_snr: true, timestep_spacing: 'trailing' } : {}),
+    },
+    file,
+  )
 }

@@ -39,3 +39,8 @@ export function joinedHash(...hashes: readonly string[]): string {
   if (present.length === 1) return present[0]!
   return createHash('sha256').update(present.join(' ')).digest('hex').slice(0, 32)
 }
+
+/** Hash of a text, 32 hexadecimal digits. */
+export function hashText(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32)
+}

@@ -27,15 +27,26 @@ export function ldmVaeName(name: string, levels: number): string {
     )
 }
 
-/** The `config.json` of an autoencoder in the LDM layout, read off its tensors; undefined if there is none below `prefix`. */
-export function ldmVaeConfig(tensors: ReadonlyMap<string, TensorEntry>, prefix: string): Record<string, unknown> | undefined {
-  const dims = (name: string): readonly number[] | undefined => tensors.get(prefix + name)?.dims
+/**
+ * The `config.json` of an AutoencoderKL, read off its tensors; undefined if there is none below `prefix`.
+ *
+ * @param layout Whose names the tensors have.
+ */
+export function klConfigOf(
+  tensors: ReadonlyMap<string, TensorEntry>,
+  prefix: string,
+  layout: 'ldm' | 'diffusers',
+): Record<string, unknown> | undefined {
+  const dims = (name: string): readonly number[] | undefined =>
+    tensors.get(prefix + (layout === 'ldm' ? ldmVaeName(name, 0) : name))?.dims
+  const block = (level: number, i: number): readonly number[] | undefined =>
+    dims(`encoder.down_blocks.${level}.resnets.${i}.conv1.weight`)
   const latent = dims('decoder.conv_in.weight')?.[1]
   const channels: number[] = []
-  for (let out; (out = dims(`encoder.down.${channels.length}.block.0.conv1.weight`)?.[0]) !== undefined;) channels.push(out)
+  for (let out; (out = block(channels.length, 0)?.[0]) !== undefined;) channels.push(out)
   if (latent === undefined || channels.length === 0) return undefined
   let layers = 0
-  while (dims(`encoder.down.0.block.${layers}.conv1.weight`) !== undefined) layers++
+  while (block(0, layers) !== undefined) layers++
   return {
     latent_channels: latent,
     block_out_channels: channels,
@@ -43,7 +54,7 @@ export function ldmVaeConfig(tensors: ReadonlyMap<string, TensorEntry>, prefix: 
     up_block_types: channels.map(() => 'UpDecoderBlock2D'),
     layers_per_block: layers,
     norm_num_groups: 32,
-    mid_block_add_attention: dims('encoder.mid.attn_1.q.weight') !== undefined,
+    mid_block_add_attention: dims('encoder.mid_block.attentions.0.group_norm.weight') !== undefined,
     use_quant_conv: dims('quant_conv.weight') !== undefined,
     use_post_quant_conv: dims('post_quant_conv.weight') !== undefined,
   }
