@@ -1,7 +1,7 @@
 import { gaussianBlur } from '../image/blur.ts'
 import { luma, rgbToLab } from '../image/color.ts'
 import type { Frame } from '../image/frame.ts'
-import { canny } from './canny.ts'
+import { canny } from '../image/canny.ts'
 
 /** A frame prepared once for all measures. `G(s)` is a Gaussian of s pixels on the 8-bit scale, not rounded. */
 export interface FrameLook {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { movingScene } from '../../test/scenes/moving-scene.ts'
-import { luma } from '../image/color.ts'
-import { loadOpenCv } from '../flow/opencv.ts'
-import { canny } from './canny.ts'
+import { movingScene } from './scenes/moving-scene.ts'
+import { luma } from '../src/image/color.ts'
+import { loadOpenCv } from '../src/flow/opencv.ts'
+import { canny } from '../src/image/canny.ts'
 
 const size = 24
 const step = (right: (y: number) => number): Float32Array =>

@@ -1,0 +1,51 @@
+import { gaussianBlur } from '../image/blur.ts'
+import { luma } from '../image/color.ts'
+import type { Frame, Plane } from '../image/frame.ts'
+import { clearLines } from './lines.ts'
+
+/** Width of the lines that are looked for, as a share of the picture's mean side. */
+const fineness = 1 / 560
+/** How much wider the surroundings are that a line is darker than. */
+const spread = 1.6
+/** Share of the local contrast by which a line must be darker: where it begins to be drawn, and where it is drawn fully. */
+const [faint, full] = [0.05, 0.22]
+/** Grey levels of contrast below which a place counts as even. */
+const even = 12
+
+/**
+ * Line drawing of a picture, light lines on black, as ControlNets for line art take it: a difference of Gaussians (what is darker
+ * than its surroundings), relative to the contrast of the neighbourhood so that dark scenes have lines too, with a soft threshold.
+ * Specks and lines that are faint all along are left out. Nothing depends on the picture as a whole, so that lines of a video do
+ * not swell and shrink with what moves elsewhere.
+ *
+ * @returns 0..1.
+ * @see Winnemöller, Kyprianidis, Olsen 2012, XDoG, Computers & Graphics 36(6)
+ */
+export function lineArt({ width, height, data }: Frame): Plane {
+  const side = Math.sqrt(width * height)
+  const sigma = Math.max(0.6, side * fineness)
+  const gray = luma(data)
+  const near = gaussianBlur(gray, width, height, 1, sigma)
+  const around = gaussianBlur(gray, width, height, 1, sigma * spread)
+  const contrast = localContrast(near, width, height, 8 * sigma)
+  const strength = new Float32Array(gray.length)
+  for (let i = 0; i < gray.length; i++) {
+    const darker = (around[i]! - near[i]!) / (contrast[i]! + even)
+    const t = Math.min(1, Math.max(0, (darker - faint) / (full - faint)))
+    strength[i] = t * t * (3 - 2 * t)
+  }
+  return clearLines({ width, height, data: strength }, 0.05, 0.5, Math.round(10 * sigma))
+}
+
+/** Standard deviation in a Gaussian window. */
+function localContrast(gray: Float32Array, width: number, height: number, sigma: number): Float32Array {
+  const mean = gaussianBlur(gray, width, height, 1, sigma)
+  const squares = gaussianBlur(
+    gray.map((value) => value * value),
+    width,
+    height,
+    1,
+    sigma,
+  )
+  return squares.map((square, i) => Math.sqrt(Math.max(0, square - mean[i]! * mean[i]!)))
+}
