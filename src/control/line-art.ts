@@ -1,5 +1,4 @@
 import { gaussianBlur } from '../image/blur.ts'
-import { luma } from '../image/color.ts'
 import type { Frame, Plane } from '../image/frame.ts'
 import { clearLines } from './lines.ts'
 
@@ -8,13 +7,13 @@ const fineness = 1 / 560
 /** How much wider the surroundings are that a line is darker than. */
 const spread = 1.6
 /** Share of the local contrast by which a line must be darker: where it begins to be drawn, and where it is drawn fully. */
-const [faint, full] = [0.05, 0.22]
-/** Grey levels of contrast below which a place counts as even. */
+const [faint, full] = [0.04, 0.16]
+/** Levels of contrast below which a place counts as even. */
 const even = 12
 
 /**
  * Line drawing of a picture, light lines on black, as ControlNets for line art take it: a difference of Gaussians (what is darker
- * than its surroundings), relative to the contrast of the neighbourhood so that dark scenes have lines too, with a soft threshold.
+ * than its surroundings in any of the channels), relative to the contrast of the neighbourhood so that dark scenes have lines too, with a soft threshold.
  * Specks and lines that are faint all along are left out. Nothing depends on the picture as a whole, so that lines of a video do
  * not swell and shrink with what moves elsewhere.
  *
@@ -24,27 +23,27 @@ const even = 12
 export function lineArt({ width, height, data }: Frame): Plane {
   const side = Math.sqrt(width * height)
   const sigma = Math.max(0.6, side * fineness)
-  const gray = luma(data)
-  const near = gaussianBlur(gray, width, height, 1, sigma)
-  const around = gaussianBlur(gray, width, height, 1, sigma * spread)
+  const near = gaussianBlur(data, width, height, 3, sigma)
+  const around = gaussianBlur(data, width, height, 3, sigma * spread)
   const contrast = localContrast(near, width, height, 8 * sigma)
-  const strength = new Float32Array(gray.length)
-  for (let i = 0; i < gray.length; i++) {
-    const darker = (around[i]! - near[i]!) / (contrast[i]! + even)
+  const strength = new Float32Array(width * height)
+  for (let i = 0; i < strength.length; i++) {
+    let darker = 0
+    for (let q = 3 * i; q < 3 * i + 3; q++) darker = Math.max(darker, (around[q]! - near[q]!) / (contrast[q]! + even))
     const t = Math.min(1, Math.max(0, (darker - faint) / (full - faint)))
     strength[i] = t * t * (3 - 2 * t)
   }
-  return clearLines({ width, height, data: strength }, 0.05, 0.5, Math.round(10 * sigma))
+  return clearLines({ width, height, data: strength }, 0.1, 0.5, Math.round(16 * sigma))
 }
 
-/** Standard deviation in a Gaussian window. */
-function localContrast(gray: Float32Array, width: number, height: number, sigma: number): Float32Array {
-  const mean = gaussianBlur(gray, width, height, 1, sigma)
+/** Standard deviation in a Gaussian window, channel by channel. */
+function localContrast(rgb: Float32Array, width: number, height: number, sigma: number): Float32Array {
+  const mean = gaussianBlur(rgb, width, height, 3, sigma)
   const squares = gaussianBlur(
-    gray.map((value) => value * value),
+    rgb.map((value) => value * value),
     width,
     height,
-    1,
+    3,
     sigma,
   )
   return squares.map((square, i) => Math.sqrt(Math.max(0, square - mean[i]! * mean[i]!)))

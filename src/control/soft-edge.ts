@@ -2,13 +2,13 @@ import { gaussianBlur } from '../image/blur.ts'
 import type { Frame, Plane } from '../image/frame.ts'
 
 /** Blurs before the gradient, as shares of the picture's mean side, finest first. */
-const scales = [1 / 400, 1 / 200, 1 / 100]
-/** Grey levels of step across an edge that are drawn half as bright as can be. */
-const half = 40
+const scales = [1 / 400, 1 / 200]
+/** Levels of step across an edge that are drawn two thirds as bright as can be. */
+const bright = 70
 
 /**
  * Soft edges, light on black, like those of HED that ControlNets for soft edges take: the gradient's length in the channel where it is
- * longest, at three blurs, each as the height of the step that would make it, the strongest taken; bright steps are compressed.
+ * longest, at two blurs, each as the height of the step that would make it, the strongest taken; bright steps are compressed.
  *
  * @returns 0..1.
  */
@@ -34,7 +34,7 @@ export function softEdge({ width, height, data }: Frame): Plane {
         }
         const step = heightOf * Math.sqrt(most)
         const i = y * width + x
-        out[i] = Math.max(out[i]!, (step * step) / (step * step + half * half))
+        out[i] = Math.max(out[i]!, 1 - Math.exp(-step / bright))
       }
     }
   }
