@@ -1,21 +1,24 @@
 import { expect, test } from 'vitest'
 import '../../test/session-host.ts'
-import { attentionForm, chooseDevice, deviceStates } from './device.ts'
+import { chooseDevice, deviceStates } from './device.ts'
 
 test('the CPU needs no test and gives no warning', async () => {
   expect(await chooseDevice('cpu')).toEqual({ device: 'cpu', warnings: [] })
 })
 
-test.each(['cuda', 'directml', 'coreml', 'webgpu'] as const)('%s works here, or one sentence says why the CPU is used', async (device) => {
-  const choice = await chooseDevice(device, { threads: 1 })
-  if (choice.device === device) expect(choice.warnings).toEqual([])
-  else {
-    expect(choice.device).toBe('cpu')
-    expect(choice.warnings).toHaveLength(1)
-    expect(choice.warnings[0]).toMatch(/ cannot be used, so the CPU is: \S.*[^.]\.$/)
-    expect(choice.warnings[0]).not.toContain('\n')
-  }
-})
+test.each(['cuda', 'directml', 'coreml', 'webgpu'] as const)(
+  '%s works here, or one sentence says why the CPU is used',
+  async (device) => {
+    const choice = await chooseDevice(device, { threads: 1 })
+    if (choice.device === device) expect(choice.warnings).toEqual([])
+    else {
+      expect(choice.device).toBe('cpu')
+      expect(choice.warnings).toHaveLength(1)
+      expect(choice.warnings[0]).toMatch(/ cannot be used, so the CPU is: \S.*[^.]\.$/)
+      expect(choice.warnings[0]).not.toContain('\n')
+    }
+  },
+)
 
 test('auto takes what works and never fails', async () => {
   const { device } = await chooseDevice('auto', { threads: 1 })
@@ -31,14 +34,4 @@ test('each platform has its own devices', () => {
   expect(on('win32', 'x64', true)).toEqual(['cpu', 'directml', 'webgpu'])
   expect(on('darwin', 'arm64', true)).toEqual(['cpu', 'coreml', 'webgpu'])
   for (const { available, missing } of deviceStates('linux', 'x64', () => false)) expect(missing === '').toBe(available)
-})
-
-test('where the fused operator is wrong the plain form is used', () => {
-  expect(['cpu', 'cuda', 'directml', 'coreml', 'webgpu'].map((device) => attentionForm(device as 'cpu'))).toEqual([
-    'fused',
-    'fused',
-    'fused',
-    'plain',
-    'plain',
-  ])
 })

@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { OfgenError } from '../errors.ts'
 import type { GraphCache, GraphCacheKey } from './graph-cache.ts'
 import type { Device, HostReply, HostRequest, SessionOptions } from './session-host.ts'
+import { plainAttention } from './plain-attention.ts'
 import type { Feed, Tensor } from './tensor.ts'
 
 export interface EngineOptions {
@@ -25,6 +26,8 @@ export interface LoadOptions {
   readonly optimization?: SessionOptions['optimization']
   /** Folder that the locations of external weights are relative to; by default the root of the file system. */
   readonly weightsRoot?: string
+  /** Another device than the engine's. */
+  readonly device?: Device | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -100,8 +103,7 @@ export function startEngine(options: EngineOptions = {}): Engine {
   const threads = options.threads ?? 0
   if (!Number.isInteger(threads) || threads < 0) throw new RangeError(`threads must be a whole number from 1, got ${threads}.`)
   const host = options.host ?? process.env['OFGEN_SESSION_HOST'] ?? new URL('./session-host.js', import.meta.url)
-  const device = options.device ?? 'cpu'
-  const cache = device === 'cpu' ? options.cache : undefined
+  const { device: usual = 'cpu', cache } = options
   const models = new Map<number, Model>()
   let child: Child | undefined
   /** For each request on its way, its end. The next one takes the place of the first. */
@@ -179,7 +181,8 @@ export function startEngine(options: EngineOptions = {}): Engine {
 
   /** From the cache, which is filled first if need be; undefined where that is not possible. */
   async function loadKept(target: Child, session: number, model: Model): Promise<Loading | undefined> {
-    if (cache === undefined || !/^(all|extended)$/.test(model.options.optimization)) return undefined
+    if (cache === undefined || model.options.device !== 'cpu' || !/^(all|extended)$/.test(model.options.optimization))
+      return undefined
     const { options, name } = model
     const key = await (model.key ??= cache.keyOf(model.model, options.weightsRoot, name))
     if (key === undefined) return undefined
@@ -210,9 +213,13 @@ export function startEngine(options: EngineOptions = {}): Engine {
       return child?.process.pid
     },
 
-    async load(model, { name = 'a network', optimization = 'all', weightsRoot = '/', signal } = {}) {
+    async load(model, { name = 'a network', optimization = 'all', weightsRoot = '/', device = usual, signal } = {}) {
       const id = count++
-      models.set(id, { model, name, options: { optimization, threads, weightsRoot, device } })
+      models.set(id, {
+        model: fusesAttention(device) ? model : plainAttention(model),
+        name,
+        options: { optimization, threads, weightsRoot, device },
+      })
       const { cached, ...loading } = await inTurn(signal, (target) => loadInto(target, id)).catch((error: unknown) => {
         models.delete(id)
         throw error
@@ -257,6 +264,11 @@ export function startEngine(options: EngineOptions = {}): Engine {
   function closedError(): OfgenError {
     return new OfgenError('engine_failed', 'The engine was closed before this request.')
   }
+}
+
+/** Whether the provider computes attention rightly as one operator: WebGPU's gave wrong numbers, Core ML has none. */
+function fusesAttention(device: Device): boolean {
+  return device !== 'webgpu' && device !== 'coreml'
 }
 
 /** Without what the session was fed last under the same name: prompts stay the same for thousands of runs. */

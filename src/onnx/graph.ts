@@ -187,13 +187,7 @@ export class Graph {
     attributes: Readonly<Record<string, Attribute>>,
     outputs: readonly string[],
   ): void {
-    const node = new ProtobufWriter()
-    for (const input of inputs) node.string(1, input ?? '')
-    for (const output of outputs) node.string(2, output)
-    node.string(3, `${op}_${this.count++}`).string(4, op)
-    for (const [name, value] of Object.entries(attributes)) node.message(5, attributeMessage(name, value))
-    if (contribOps.has(op)) node.string(7, 'com.microsoft')
-    this.body.message(1, node)
+    this.body.message(1, nodeMessage(op, inputs, attributes, outputs, `${op}_${this.count++}`))
   }
 
   private constant(key: string, make: () => InlineTensor): Value {
@@ -225,6 +219,23 @@ function tensorHead(name: string, type: ElementType, dims: readonly number[]): P
   const message = new ProtobufWriter()
   if (dims.length > 0) message.packedInts(1, dims)
   return message.int(2, elementTypes[type]).string(8, name)
+}
+
+/** A node as it stands in a graph's message. */
+export function nodeMessage(
+  op: string,
+  inputs: readonly (string | undefined)[],
+  attributes: Readonly<Record<string, Attribute>>,
+  outputs: readonly string[],
+  name: string,
+): ProtobufWriter {
+  const node = new ProtobufWriter()
+  for (const input of inputs) node.string(1, input ?? '')
+  for (const output of outputs) node.string(2, output)
+  node.string(3, name).string(4, op)
+  for (const [name, value] of Object.entries(attributes)) node.message(5, attributeMessage(name, value))
+  if (contribOps.has(op)) node.string(7, 'com.microsoft')
+  return node
 }
 
 function attributeMessage(name: string, value: Attribute): ProtobufWriter {

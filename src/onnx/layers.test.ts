@@ -9,6 +9,7 @@ import { doubledConv } from './doubled-conv.ts'
 import { startEngine } from './engine.ts'
 import { Graph, type Value } from './graph.ts'
 import { attention, conv, geglu, gelu, groupNorm, layerNorm, linear, quickGelu, silu } from './layers.ts'
+import { plainAttention } from './plain-attention.ts'
 import { scope, type Scope } from './scope.ts'
 import { floatTensor, type Tensor } from './tensor.ts'
 
@@ -252,8 +253,10 @@ test('gated feed-forward: the first half times GELU of the second', async () => 
 test.each([
   ['fused', false],
   ['plain', false],
+  ['written out', false],
   ['fused', true],
   ['plain', true],
+  ['written out', true],
 ] as const)('attention, %s, causal %s', async (form, causal) => {
   const graphInputs = { q: tensor(2, 5, 12), k: tensor(2, causal ? 5 : 7, 12), v: tensor(2, causal ? 5 : 7, 12) }
   const { q, k, v } = graphInputs
@@ -261,12 +264,20 @@ test.each([
   const values = Object.keys(graphInputs).map((name) =>
     graph.input(name, 'float32', ['batch', name === 'q' ? 'tokens' : 'seen', 12]),
   )
-  graph.output('y', attention(graph, values[0]!, values[1]!, values[2]!, { heads: 3, width: 12, causal, form }), 'float32', [
-    'batch',
-    'tokens',
-    12,
-  ])
-  const session = await engine.load(graph.toModel())
+  graph.output(
+    'y',
+    attention(graph, values[0]!, values[1]!, values[2]!, {
+      heads: 3,
+      width: 12,
+      causal,
+      form: form === 'plain' ? 'plain' : 'fused',
+    }),
+    'float32',
+    ['batch', 'tokens', 12],
+  )
+  const model = form === 'written out' ? plainAttention(graph.toModel()) : graph.toModel()
+  expect(Buffer.from(model).includes('num_heads')).toBe(form === 'fused')
+  const session = await engine.load(model)
   const { outputs } = await session.run(graphInputs)
   expect(outputs['y']!.dims).toEqual([2, 5, 12])
   expect(maxDifference(outputs['y']!.data as Float32Array, attentionFormula(q, k, v, 3, causal))).toBeLessThan(2e-6)

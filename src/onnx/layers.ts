@@ -102,7 +102,11 @@ export interface AttentionOptions {
 export function attention(graph: Graph, query: Value, key: Value, value: Value, options: AttentionOptions): Value {
   const { heads, width, causal = false, form = 'fused' } = options
   if (form === 'fused')
-    return graph.node('MultiHeadAttention', [query, key, value], { num_heads: heads, ...(causal ? { unidirectional: 1 } : {}) })
+    return graph.node('MultiHeadAttention', [query, key, value], {
+      num_heads: heads,
+      scale: { float: (width / heads) ** -0.5 },
+      ...(causal ? { unidirectional: 1 } : {}),
+    })
   const split = (x: Value, perm: readonly number[]): Value =>
     graph.node('Transpose', [graph.node('Reshape', [x, graph.ints([0, 0, heads, width / heads])])], { perm })
   const scaled = graph.node('Mul', [split(query, [0, 2, 1, 3]), graph.scalar((width / heads) ** -0.5)])

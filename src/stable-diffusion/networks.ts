@@ -24,6 +24,8 @@ export interface Network {
   readonly title: string
   /** Folder that the locations of its weights are relative to. */
   readonly weightsRoot: string
+  /** Where it is run whatever the device is: text encoders, which are needed once a prompt, run on the CPU. */
+  readonly device?: Device | undefined
 }
 
 /** Networks that share an engine. */
@@ -44,8 +46,8 @@ export function startNetworks<Name extends string>(
 ): Networks<Name> {
   const engine = startEngine({ threads, device, ...(cache && !lowMemory ? { cache: openGraphCache() } : {}) })
   const load = (name: Name): Promise<Session> => {
-    const { model, title, weightsRoot } = networks[name]
-    return engine.load(model, { name: title, weightsRoot, ...(lowMemory ? { optimization: 'lean' as const } : {}) })
+    const { model, title, weightsRoot, device } = networks[name]
+    return engine.load(model, { name: title, weightsRoot, device, ...(lowMemory ? { optimization: 'lean' as const } : {}) })
   }
   const names = Object.keys(networks) as Name[]
   const run = lowMemory ? oneAtATime(load) : allKept(names, load)

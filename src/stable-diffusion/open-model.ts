@@ -1,5 +1,6 @@
 import { parse, resolve } from 'node:path'
 import { OfgenError } from '../errors.ts'
+import { chooseDevice, type DeviceWish } from '../onnx/device.ts'
 import { floatTensor } from '../onnx/tensor.ts'
 import { loadTokenizer } from '../prompt/tokenizer.ts'
 import { buildAutoencoder } from './autoencoder.ts'
@@ -18,8 +19,13 @@ import { buildTextEncoder } from './text-encoder.ts'
 import { besideEachOther, skippedLayers } from './text-states.ts'
 import { buildUnet } from './unet.ts'
 import { pooledWidth } from './unet-config.ts'
+import { inTiles } from './vae-tiles.ts'
 
-export interface OpenModelOptions extends RuntimeOptions, CheckpointOptions {
+export interface OpenModelOptions extends Omit<RuntimeOptions, 'device'>, CheckpointOptions {
+  /** Where the networks run, default `auto`; what cannot be used is replaced by the CPU, with a warning of the model. */
+  readonly device?: DeviceWish | undefined
+  /** Side of the tiles in pixels, at least 256, that pictures are encoded and decoded in; 0 never, by default large ones only. */
+  readonly vaeTile?: number | undefined
   readonly signal?: AbortSignal | undefined
   /** LoRAs to be merged into the weights, one upon the other. */
   readonly loras?: readonly LoraChoice[] | undefined
@@ -37,7 +43,18 @@ const textNames = ['text', 'text2'] as const
  */
 export async function openModel(
   path: string,
-  { signal, loras: choices = [], clipSkip, vae, prediction, zeroSnr, configs, ...runtime }: OpenModelOptions = {},
+  {
+    signal,
+    loras: choices = [],
+    clipSkip,
+    vae,
+    prediction,
+    zeroSnr,
+    configs,
+    device,
+    vaeTile,
+    ...runtime
+  }: OpenModelOptions = {},
 ): Promise<DiffusionModel> {
   signal?.throwIfAborted()
 
@@ -56,10 +73,11 @@ export async function openModel(
   const textNetworks = texts.map(({ config, weights, pooled }, i): [(typeof textNames)[number], Network] => {
     const options = { skip, normed: families[family].normed, pooledAt: pooled ? tokenizer.eos : undefined }
     const model = buildTextEncoder(config, loras.on(textNames[i]!, weights), options)
-    return [textNames[i]!, { model, title: i === 0 ? 'the text encoder' : 'the second text encoder', weightsRoot }]
+    return [textNames[i]!, { model, title: i === 0 ? 'the text encoder' : 'the second text encoder', weightsRoot, device: 'cpu' }]
   })
   const unetModel = buildUnet(unet.config, loras.on('unet', unet.weights, unet.config))
-  const warnings = loras.report()
+  const chosen = await chooseDevice(device ?? 'auto')
+  const warnings = [...loras.report(), ...chosen.warnings]
 
   // 3. Sessions
   const counters = { evaluations: 0, engineSeconds: 0 }
@@ -71,7 +89,7 @@ export async function openModel(
       unet: { model: unetModel, title: 'the UNet', weightsRoot },
       decoder: { model: autoencoder.decoder, title: 'the decoder', weightsRoot },
     },
-    runtime,
+    { ...runtime, device: chosen.device },
   )
   const run: typeof networks.run = async (which, feeds, signal) => {
     const result = await networks.run(which, feeds, signal)
@@ -89,6 +107,24 @@ export async function openModel(
     })
     return { ...embedding, ...(pooled === undefined ? {} : { pooled }) }
   }
+
+  const coder = inTiles(
+    {
+      async encode(image, signal) {
+        const { width, height } = image
+        if (width % scale !== 0 || height % scale !== 0)
+          throw new RangeError(`image must have sides that are multiples of ${scale}, got ${width}x${height}.`)
+        const { outputs } = await run('encoder', { image: toPlanes(image) }, signal)
+        return (outputs['latent']!.data as Float32Array).map((value) => value * scalingFactor)
+      },
+      async decode(latent, { channels, height, width }, signal) {
+        const unscaled = latent.map((value) => value / scalingFactor)
+        const { outputs } = await run('decoder', { latent: floatTensor(unscaled, [1, channels, height, width]) }, signal)
+        return fromPlanes(outputs['image']!.data as Float32Array, width * scale, height * scale)
+      },
+    },
+    { channels: latentChannels, scale, tile: vaeTile },
+  )
 
   const model: DiffusionModel = {
     hash: hashOf(checkpoint, loras.hash, { skip, prediction, zeroSnr }),
@@ -109,19 +145,8 @@ export async function openModel(
       return besideEachOther(parts)
     },
 
-    async encode(image, signal) {
-      const { width, height } = image
-      if (width % scale !== 0 || height % scale !== 0)
-        throw new RangeError(`image must have sides that are multiples of ${scale}, got ${width}x${height}.`)
-      const { outputs } = await run('encoder', { image: toPlanes(image) }, signal)
-      return (outputs['latent']!.data as Float32Array).map((value) => value * scalingFactor)
-    },
-
-    async decode(latent, { channels, height, width }, signal) {
-      const unscaled = latent.map((value) => value / scalingFactor)
-      const { outputs } = await run('decoder', { latent: floatTensor(unscaled, [1, channels, height, width]) }, signal)
-      return fromPlanes(outputs['image']!.data as Float32Array, width * scale, height * scale)
-    },
+    encode: coder.encode,
+    decode: coder.decode,
 
     denoiser: (conditioning) =>
       unetDenoiser(
