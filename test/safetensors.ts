@@ -6,7 +6,7 @@ import type { TensorEntry } from '../src/stable-diffusion/checkpoint/tensor-file
 import { weightsOf } from '../src/stable-diffusion/checkpoint/weights.ts'
 
 export interface TensorToWrite {
-  readonly dtype: 'F32' | 'F16' | 'BF16' | 'I64' | 'U8'
+  readonly dtype: 'F32' | 'F16' | 'BF16' | 'F8_E4M3' | 'F8_E5M2' | 'I64' | 'I32' | 'U8'
   readonly dims: readonly number[]
   readonly data: Float32Array | Uint16Array | BigInt64Array | Uint8Array
 }
