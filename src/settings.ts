@@ -27,9 +27,42 @@ export const settingsSchema = z.strictObject({
   model: setting(z.string().min(1).default('embedded'), {
     title: 'Model',
     description:
-      'Stable Diffusion checkpoint: a folder in the diffusers layout, or "embedded" for the small model in the package.',
+      'Stable Diffusion checkpoint (1, 2 or XL): a file (.safetensors, .ckpt), a folder in the diffusers layout, or "embedded" for the small model in the package.',
     group: 'Style',
     placeholder: 'PATH',
+    shapesFrames: true,
+  }),
+  vae: setting(z.string().min(1).optional(), {
+    title: 'Autoencoder',
+    description:
+      'Another autoencoder (VAE) for the model: a file, a folder in the diffusers layout, or a tiny one (TAESD), which is quick and less exact.',
+    fallback: "the model's own",
+    group: 'Style',
+    placeholder: 'PATH',
+    shapesFrames: true,
+  }),
+  clipSkip: setting(z.int().min(1).max(32).optional(), {
+    title: 'Clip skip',
+    description:
+      'Layer of the text encoder that the prompt is taken from, counted from the last: 1 is the last, 2 the last but one, as A1111 counts.',
+    fallback: 'as the model was trained: 1 for Stable Diffusion 1, 2 for 2 and XL',
+    group: 'Style',
+    placeholder: 'N',
+    shapesFrames: true,
+  }),
+  prediction: setting(z.enum(['epsilon', 'v']).optional(), {
+    title: 'Prediction type',
+    description: 'What the model predicts, where that is not told rightly by its files: noise (epsilon) or velocity (v).',
+    fallback: 'as its files say',
+    group: 'Style',
+    shapesFrames: true,
+  }),
+  zeroSnr: setting(z.boolean().optional(), {
+    title: 'Zero terminal SNR',
+    description:
+      'The model was trained with noise that leaves nothing of the picture at the last step, and its files do not say so.',
+    fallback: 'as its files say',
+    group: 'Style',
     shapesFrames: true,
   }),
   lora: setting(z.array(z.string().min(1)).optional(), {

@@ -118,7 +118,8 @@ async function openChosen(
   signal: AbortSignal | undefined,
 ): Promise<DiffusionModel> {
   const path = await findModel(settings.model)
-  return openModel(path, { threads: settings.threads, signal, loras: findLoras(loras, path, settings.loraDir) })
+  const { vae, clipSkip, prediction, zeroSnr, threads, loraDir } = settings
+  return openModel(path, { threads, signal, vae, clipSkip, prediction, zeroSnr, loras: findLoras(loras, path, loraDir) })
 }
 
 interface Parts {
