@@ -65,6 +65,7 @@ export function analyticModel(options: { evaluation?: () => Promise<void> } = {}
     scale,
     multiple: 4,
     seesSource: false,
+    controlNets: [],
     counters,
     embed: (text: string): Promise<Embedding> => {
       const hue = text.length % 7

@@ -7,7 +7,9 @@ import { floatTensor, type Tensor } from '../onnx/tensor.ts'
 import { readConfig } from './checkpoint/config-file.ts'
 import { openSafetensors } from './checkpoint/safetensors.ts'
 import { weightsOf } from './checkpoint/weights.ts'
+import type { Conditioning, ControlHint, Embedding } from './diffusion-model.ts'
 import { openControlNet } from './open-controlnet.ts'
+import { openModel } from './open-model.ts'
 import { unetConfigSchema } from './unet-config.ts'
 import { buildUnet } from './unet.ts'
 
@@ -29,7 +31,8 @@ const b = { file: openControlNet(`${goldens}controlnet/control-b.safetensors`), 
 test('both layouts give the golden residuals and, alone and together, the golden results', async () => {
   const unet = await load(buildUnet(config, unetWeights, { controlled: true }))
   const nets = new Map<string, Session>()
-  for (const [name, { file }] of Object.entries({ a, b })) nets.set(name, await load(file.build(config, 4)))
+  for (const [name, { file }] of Object.entries({ a, b }))
+    nets.set(name, await load(file.build(config, { latentChannels: 4, scale: 8 })))
   for (const place of ['case0', 'case1']) {
     const feeds = {
       sample: golden(`${place}.sample`),
@@ -86,4 +89,46 @@ test('a single zero stands for no residual', async () => {
   )
   const [first, second] = [await plain.run(feeds), await controlled.run({ ...feeds, ...none })]
   expect(maxDifference(floats(first.outputs['out_sample']), floats(second.outputs['out_sample']))).toBeLessThan(1e-5)
+})
+
+test('an open model denoises under its ControlNets, with cfg, as the graphs do', async () => {
+  const model = await openModel(folder, {
+    controlNets: [`${goldens}controlnet/diffusers-a`, `${goldens}controlnet/control-b.safetensors`],
+  })
+  try {
+    expect(model.controlNets).toEqual(['diffusers-a', 'control-b'])
+    const shape = { channels: 4, height: 8, width: 12 }
+    const row = (name: string, n: number): Float32Array => {
+      const { data, dims } = golden(name)
+      const length = data.length / dims[0]!
+      return (data as Float32Array).slice(n * length, (n + 1) * length)
+    }
+    const sigma = model.noise.sigmaAt(Number(golden('case0.timestep').data[0]))
+    const sample = row('case0.sample', 0)
+    const embedding = (n: number): Embedding => ({ tokens: 77, width: 24, data: row('case0.encoder_hidden_states', n) })
+    const hint = (name: string): ControlHint['image'] => {
+      const planes = row(`case0.${name}`, 0)
+      const count = planes.length / 3
+      return { width: 96, height: 64, data: Float32Array.from(planes, (_, i) => planes[(i % 3) * count + Math.floor(i / 3)]!) }
+    }
+    const controls = [
+      { net: 0, image: hint('hint_a'), weight: 0.7 },
+      { net: 1, image: hint('hint_b'), weight: 0.45 },
+    ]
+    const x = sample.map((value) => value * Math.sqrt(1 + sigma * sigma))
+    const x0 = async (more: Partial<Conditioning>): Promise<Float32Array> =>
+      model.denoiser({ positive: embedding(0), negative: embedding(1), cfgScale: 1, shape, ...more })(x, sigma)
+    const expected = row('case0.ab.output', 0).map((epsilon, i) => x[i]! - sigma * epsilon)
+    expect(maxDifference(await x0({ controls }), expected)).toBeLessThan(1e-4 * Math.max(1, sigma) * 2)
+    const alone = row('case0.a.output', 0).map((epsilon, i) => x[i]! - sigma * epsilon)
+    expect(maxDifference(await x0({ controls: controls.slice(0, 1) }), alone)).toBeLessThan(1e-4 * Math.max(1, sigma) * 2)
+    const both = [await x0({ controls }), await x0({ controls, positive: embedding(1) })]
+    const withCfg = both[0]!.map((value, i) => both[1]![i]! + 3 * (value - both[1]![i]!))
+    expect(maxDifference(await x0({ controls, cfgScale: 3 }), withCfg)).toBeLessThan(1e-3 * Math.max(1, sigma))
+    expect(await x0({ controls: [{ ...controls[0]!, weight: 0 }] })).toEqual(await x0({}))
+    const wrong = { ...controls[0]!, image: { ...controls[0]!.image, width: 64 } }
+    await expect(x0({ controls: [wrong] })).rejects.toThrow('conditioning.controls[0].image must be 96x64')
+  } finally {
+    await model.close()
+  }
 })

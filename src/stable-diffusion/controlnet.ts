@@ -1,7 +1,7 @@
 import { Graph, type Value } from '../onnx/graph.ts'
 import { conv, silu } from '../onnx/layers.ts'
 import { scope, type Scope, type WeightSource } from '../onnx/scope.ts'
-import type { UnetConfig } from './unet-config.ts'
+import { ofLevel, type UnetConfig } from './unet-config.ts'
 import { downAndMiddle, unetParts, type UnetBuildOptions } from './unet-half.ts'
 
 /** Widths of the layers that a hint passes, in order; the first and the last are those of `conv_in` and before `conv_out`. */
@@ -45,6 +45,13 @@ export function buildControlNet(
     give(`down_residual_${i}`, root.at(`controlnet_down_blocks.${i}`), value, width)
   give('mid_residual', root.at('controlnet_mid_block'), middle.value, middle.width)
   return graph.toModel()
+}
+
+/** Names of what a ControlNet gives, and of the UNet's inputs for it. */
+export function residualNames({ block_out_channels: channels, layers_per_block: layers }: UnetConfig): string[] {
+  // What conv_in gives, what each layer gives, and what each level but the last is halved to.
+  const count = channels.reduce((sum, _, level) => sum + ofLevel(layers, level) + 1, 0)
+  return [...Array.from({ length: count }, (_, i) => `down_residual_${i}`), 'mid_residual']
 }
 
 /** Halvings on the hint's way to the latent's size. */

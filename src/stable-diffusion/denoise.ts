@@ -4,6 +4,7 @@ import type { NoiseSchedule } from '../diffusion/noise-schedule.ts'
 import { x0FromOutput } from '../diffusion/prediction.ts'
 import type { RunResult } from '../onnx/engine.ts'
 import { floatTensor, type Tensor } from '../onnx/tensor.ts'
+import { controlResiduals, type ControlRunner } from './control-residuals.ts'
 import type { Conditioning, Embedding } from './diffusion-model.ts'
 
 /** What a denoiser needs of a loaded model. */
@@ -20,6 +21,8 @@ export interface UnetRunner {
   readonly scale: number
   /** Channels of the pooled prompt; 0 where the network takes none. */
   readonly pooledWidth: number
+  /** The model's ControlNets, if it has any. */
+  readonly control?: ControlRunner | undefined
   run(feeds: Readonly<Record<string, Tensor>>, evaluations: number, signal: AbortSignal | undefined): Promise<RunResult>
 }
 
@@ -39,6 +42,8 @@ export function unetDenoiser(runner: UnetRunner, conditioning: Conditioning): De
     throw new RangeError(`conditioning.shape has ${shape.channels} channels, the model ${latentChannels}.`)
   const source = sourceScale === undefined ? undefined : unscaled(conditioning.source, count, sourceScale)
   let behind: Promise<Float32Array | undefined> | undefined
+  const size = { width: width * runner.scale, height: height * runner.scale }
+  const control = runner.control && controlResiduals(runner.control, conditioning.controls ?? [], size)
 
   /** x0 under each of the prompts, in one run. */
   async function predict(x: Latent, sigma: number, prompts: PromptFeeds, signal: AbortSignal | undefined): Promise<Latent[]> {
@@ -50,11 +55,22 @@ export function unetDenoiser(runner: UnetRunner, conditioning: Conditioning): De
       throw error
     })
     const channels = latentChannels + (more?.length ?? 0) / (height * width)
-    const feeds = {
-      ...prompts,
-      sample: floatTensor(networkInput(x, sigma, more, batch), [batch, channels, height, width]),
-      timestep: floatTensor(Float32Array.of(noise.timestepAt(sigma)), [1]),
-    }
+    const input = networkInput(x, sigma, more, batch)
+    const timestep = floatTensor(Float32Array.of(noise.timestepAt(sigma)), [1])
+    const residuals = await control?.(
+      {
+        ...prompts,
+        sample: floatTensor(more === undefined ? input : networkInput(x, sigma, undefined, batch), [
+          batch,
+          latentChannels,
+          height,
+          width,
+        ]),
+        timestep,
+      },
+      signal,
+    )
+    const feeds = { ...prompts, ...residuals, sample: floatTensor(input, [batch, channels, height, width]), timestep }
     const { outputs } = await runner.run(feeds, batch, signal)
     const data = outputs['out_sample']!.data as Float32Array
     return Array.from({ length: batch }, (_, i) =>

@@ -11,6 +11,16 @@ export interface Embedding {
   readonly pooled?: Float32Array | undefined
 }
 
+/** What a ControlNet is to see. */
+export interface ControlHint {
+  /** Which of the model's `controlNets`, from 0. */
+  readonly net: number
+  /** RGB in 0..1, of the size of the picture that is denoised. */
+  readonly image: FloatImage
+  /** 1 is as it was trained, 0 leaves it out. */
+  readonly weight: number
+}
+
 /** What a frame is denoised under. */
 export interface Conditioning {
   readonly positive: Embedding
@@ -20,6 +30,8 @@ export interface Conditioning {
   readonly shape: LatentShape
   /** Latent of the source frame as `encode` gives it; needed where `seesSource`. */
   readonly source?: Latent | undefined
+  /** What the model's ControlNets see; those without a hint are left out. */
+  readonly controls?: readonly ControlHint[] | undefined
 }
 
 /** Settings that a model's makers recommend, kept as data beside it. */
@@ -53,6 +65,8 @@ export interface DiffusionModel {
   readonly multiple: number
   /** True for the InstructPix2Pix layout: the UNet is shown the source frame's latent at every step. */
   readonly seesSource: boolean
+  /** Names of its ControlNets, in the order they were opened in. */
+  readonly controlNets: readonly string[]
   /** Network evaluations so far (a batch of two counts as two), and seconds spent in the engine. */
   readonly counters: { evaluations: number; engineSeconds: number }
   /**

@@ -11,20 +11,24 @@ import { buildControlNet } from './controlnet.ts'
 import { ofLevel, type UnetConfig } from './unet-config.ts'
 import type { UnetBuildOptions } from './unet-half.ts'
 
+/** What a ControlNet has to know of a model's latents. */
+export interface LatentFacts {
+  readonly latentChannels: number
+  /** Picture pixels per latent cell along a side. */
+  readonly scale: number
+}
+
 /** A ControlNet whose files were found and understood. */
 export interface ControlNetFile {
   readonly path: string
   readonly name: string
   readonly hash: string
-  /** Hint pixels per latent cell along a side. */
-  readonly scale: number
   /**
    * Its graph for a model.
    *
-   * @param latentChannels What it sees of the UNet's input.
    * @throws OfgenError model_invalid if it belongs to another family.
    */
-  build(unet: UnetConfig, latentChannels: number, options?: UnetBuildOptions): Uint8Array
+  build(unet: UnetConfig, latent: LatentFacts, options?: UnetBuildOptions): Uint8Array
 }
 
 /**
@@ -42,8 +46,13 @@ export function openControlNet(path: string): ControlNetFile {
     path,
     name: basename(path, extname(path)),
     hash: hashFiles(file.path, [file.path]),
-    scale: 2 ** (hintChannels.length - 1),
-    build(unet, latentChannels, options) {
+    build(unet, { latentChannels, scale }, options) {
+      const own = 2 ** (hintChannels.length - 1)
+      if (scale !== own)
+        throw new OfgenError(
+          'model_invalid',
+          `The ControlNet ${path} does not fit this model: it takes ${own} pixels of its map to a latent cell, the model has ${scale}.`,
+        )
       const weights = source(unet)
       const dims = (name: string): readonly number[] | undefined => weights.find(name, [])?.dims
       const seen = dims('mid_block.attentions.0.transformer_blocks.0.attn2.to_k.weight')?.[1]

@@ -7,6 +7,8 @@ import { buildAutoencoder } from './autoencoder.ts'
 import type { Checkpoint, CheckpointOptions } from './checkpoint/checkpoint.ts'
 import { hashFiles, hashText, joinedHash } from './checkpoint/hash.ts'
 import { openCheckpoint } from './checkpoint/open-checkpoint.ts'
+import type { ControlRunner } from './control-residuals.ts'
+import { residualNames } from './controlnet.ts'
 import { unetDenoiser } from './denoise.ts'
 import type { DiffusionModel, Embedding } from './diffusion-model.ts'
 import { embedPrompt } from './embed-prompt.ts'
@@ -14,6 +16,7 @@ import { families } from './family.ts'
 import { greyMasks } from './inpainting.ts'
 import { openLoras, type LoraChoice } from './lora/lora-set.ts'
 import { startNetworks, type Network, type RuntimeOptions } from './networks.ts'
+import { openControlNet } from './open-controlnet.ts'
 import { fromPlanes, toPlanes } from './pictures.ts'
 import { buildTextEncoder } from './text-encoder.ts'
 import { besideEachOther, skippedLayers } from './text-states.ts'
@@ -29,6 +32,8 @@ export interface OpenModelOptions extends Omit<RuntimeOptions, 'device'>, Checkp
   readonly signal?: AbortSignal | undefined
   /** LoRAs to be merged into the weights, one upon the other. */
   readonly loras?: readonly LoraChoice[] | undefined
+  /** ControlNets, as files or folders, for `Conditioning.controls`. */
+  readonly controlNets?: readonly string[] | undefined
   /** Which layer of the text encoders the prompt is taken from, counted from the last, which is 1; by default the family's own. */
   readonly clipSkip?: number | undefined
 }
@@ -46,6 +51,7 @@ export async function openModel(
   {
     signal,
     loras: choices = [],
+    controlNets: controlPaths = [],
     clipSkip,
     vae,
     prediction,
@@ -75,17 +81,24 @@ export async function openModel(
     const model = buildTextEncoder(config, loras.on(textNames[i]!, weights), options)
     return [textNames[i]!, { model, title: i === 0 ? 'the text encoder' : 'the second text encoder', weightsRoot, device: 'cpu' }]
   })
-  const unetModel = buildUnet(unet.config, loras.on('unet', unet.weights, unet.config))
+  const controlNets = controlPaths.map((path) => openControlNet(resolve(path)))
+  const controlNetworks = controlNets.map((net, i): [`control${number}`, Network] => {
+    const model = net.build(unet.config, { latentChannels, scale })
+    return [`control${i}`, { model, title: `the ControlNet ${net.name}`, weightsRoot: parse(net.path).root }]
+  })
+  const controlled = controlNets.length > 0
+  const unetModel = buildUnet(unet.config, loras.on('unet', unet.weights, unet.config), { controlled })
   const chosen = await chooseDevice(device ?? 'auto')
   const warnings = [...loras.report(), ...chosen.warnings]
 
   // 3. Sessions
   const counters = { evaluations: 0, engineSeconds: 0 }
-  const networks = startNetworks(
+  const networks = startNetworks<(typeof textNames)[number] | 'encoder' | `control${number}` | 'unet' | 'decoder'>(
     {
       // Who has one text encoder never asks for the second.
       ...(Object.fromEntries(textNetworks) as Record<(typeof textNames)[number], Network>),
       encoder: { model: autoencoder.encoder, title: 'the encoder', weightsRoot },
+      ...(Object.fromEntries(controlNetworks) as Record<`control${number}`, Network>),
       unet: { model: unetModel, title: 'the UNet', weightsRoot },
       decoder: { model: autoencoder.decoder, title: 'the decoder', weightsRoot },
     },
@@ -126,8 +139,14 @@ export async function openModel(
     { channels: latentChannels, scale, tile: vaeTile },
   )
 
+  const control: ControlRunner = {
+    count: controlNets.length,
+    residuals: residualNames(unet.config),
+    run: async (net, feeds, signal) => (await run(`control${net}`, feeds, signal)).outputs,
+  }
+
   const model: DiffusionModel = {
-    hash: hashOf(checkpoint, loras.hash, { skip, prediction, zeroSnr }),
+    hash: hashOf(checkpoint, [loras.hash, ...controlNets.map(({ hash }) => hash)], { skip, prediction, zeroSnr }),
     warnings,
     name: checkpoint.name,
     family,
@@ -137,6 +156,7 @@ export async function openModel(
     scale,
     multiple: scale,
     seesSource: sees === 'source',
+    controlNets: controlNets.map(({ name }) => name),
     counters,
 
     async embed(text, signal) {
@@ -158,6 +178,7 @@ export async function openModel(
           behind: sees === 'mask' ? masks : undefined,
           scale,
           pooledWidth: unet.config.addition_embed_type === 'text_time' ? pooledWidth(unet.config) : 0,
+          control: controlled ? control : undefined,
           async run(feeds, evaluations, signal) {
             const result = await run('unet', feeds, signal)
             counters.evaluations += evaluations
@@ -191,16 +212,16 @@ function whatUnetSees({ path, unet, texts }: Checkpoint, latents: number): 'noth
   return sees
 }
 
-/** Of all that makes other results: files, LoRAs, and what the user says of the model. */
-function hashOf({ files, hashBase, vae }: Checkpoint, loras: string, said: Record<string, unknown>): string {
-  const besides = vae.files.every((file) => files.includes(file)) ? [] : vae.files
-  const inside = besides.filter((file) => file.startsWith(hashBase))
-  const outside = besides.filter((file) => !file.startsWith(hashBase))
+/** Of all that makes other results: files, LoRAs and ControlNets, and what the user says of the model. */
+function hashOf({ files, hashBase, vae }: Checkpoint, besides: readonly string[], said: Record<string, unknown>): string {
+  const other = vae.files.every((file) => files.includes(file)) ? [] : vae.files
+  const inside = other.filter((file) => file.startsWith(hashBase))
+  const outside = other.filter((file) => !file.startsWith(hashBase))
   const options = JSON.stringify(Object.entries(said).filter(([, value]) => value !== undefined && value !== 0))
   return joinedHash(
     hashFiles(hashBase, [...files, ...inside]),
     ...outside.map((file) => hashFiles(file, [file])),
-    loras,
+    ...besides,
     options === '[]' ? '' : hashText(options),
   )
 }
