@@ -14,7 +14,7 @@ export interface FrameNoise {
  * Gives every frame of a render its noise; asked once for each frame, in order.
  * `fresh`: its own. `same`: one for all. `carried`: that of the frame before, moved along the flow, begun anew at each shot.
  *
- * @param stream 0 for the noise that frames start from, step + 1 for what a sampler draws at a step: unrelated noises of one seed.
+ * @param stream 0 for the noise that frames start from, others for what a sampler draws at its steps: unrelated noises of one seed.
  */
 export function createFrameNoise(
   kind: 'carried' | 'same' | 'fresh',

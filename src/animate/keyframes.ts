@@ -204,7 +204,7 @@ async function paintHoles(
     source: crop(source),
     prompt,
     noise: crop(noise.start),
-    stepNoise: (step) => crop(noise.step(step)),
+    stepNoise: (step, draw) => crop(noise.step(step, draw)),
     shape: part,
     run: painter.shortRun,
     steer: (denoise) => guideTowards(target, () => weights, denoise),

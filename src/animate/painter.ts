@@ -1,6 +1,6 @@
 import type { Denoiser, Latent, LatentShape } from '../diffusion/denoiser.ts'
 import { samplerByName } from '../diffusion/samplers/sampler-by-name.ts'
-import { noiseSteps, type NoiseSteps } from '../diffusion/spacing.ts'
+import { noiseSteps, type NoiseSteps, type SigmaSpacing } from '../diffusion/spacing.ts'
 import type { FloatImage, Frame } from '../image/frame.ts'
 import type { DiffusionModel } from '../stable-diffusion/diffusion-model.ts'
 import { createPrompter, stepAt, type FramePrompt, type PromptPair } from './frame-prompt.ts'
@@ -11,6 +11,8 @@ export interface PaintSettings extends FramePrompt {
   readonly strength: number
   readonly steps: number
   readonly sampler: string
+  /** Spacing of the noise levels; the model's own where left out. */
+  readonly sigmas?: SigmaSpacing | undefined
   /** Sides of the frames in pixels, multiples of the model's. */
   readonly width: number
   readonly height: number
@@ -31,7 +33,7 @@ export interface PaintRequest {
   /** Wraps the model's denoiser, for guidance. */
   readonly steer?: ((denoise: Denoiser) => Denoiser) | undefined
   /** Fresh noise of a step, for samplers that draw some. */
-  readonly stepNoise?: ((step: number) => Latent) | undefined
+  readonly stepNoise?: ((step: number, draw: number) => Latent) | undefined
   readonly signal?: AbortSignal | undefined
   readonly watch?: PaintWatch | undefined
 }
@@ -47,8 +49,8 @@ export interface PaintWatch {
 /** Paints frames with one model and one size. */
 export interface Painter {
   readonly shape: LatentShape
-  /** Whether the sampler needs `stepNoise`. */
-  readonly drawsNoise: boolean
+  /** How often the sampler asks for `stepNoise` at a step. */
+  readonly draws: number
   /** Noise levels that are walked down, and which steps of the whole run they are. */
   readonly run: NoiseSteps
   /** About half as many steps from about the same noise, for small parts. */
@@ -66,12 +68,14 @@ export interface Painter {
 /** Embeds the prompts and lays out the steps; what can be wrong with the settings is found here. */
 export async function createPainter(model: DiffusionModel, settings: PaintSettings, signal?: AbortSignal): Promise<Painter> {
   const sampler = samplerByName(settings.sampler)
-  const run = noiseSteps(model.noise, { layout: sampler.layout, steps: settings.steps, strength: settings.strength })
+  const { strength, sigmas } = settings
+  const run = noiseSteps(model.noise, { layout: sampler.layout, steps: settings.steps, strength, sigmas })
   const few = Math.ceil((run.sigmas.length - 1) / 2)
   const shortRun = noiseSteps(model.noise, {
     layout: sampler.layout,
-    steps: Math.ceil(few / settings.strength),
-    strength: settings.strength,
+    steps: Math.ceil(few / strength),
+    strength,
+    sigmas,
   })
   const shape: LatentShape = {
     channels: model.latentChannels,
@@ -82,7 +86,7 @@ export async function createPainter(model: DiffusionModel, settings: PaintSettin
   await prompter(settings, run.sigmas.length - 1, signal)
   return {
     shape,
-    drawsNoise: sampler.drawsNoise,
+    draws: sampler.draws,
     run,
     shortRun,
     encode: (image, stop) => model.encode(image, stop),

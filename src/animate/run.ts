@@ -38,20 +38,26 @@ export function promptOf({ prompts, settings }: AnimateRun, { frame, shot }: Foo
 /** All the noise of one frame. */
 export interface PaintNoise {
   readonly start: Latent
-  readonly step: (step: number) => Latent
+  readonly step: (step: number, draw: number) => Latent
   readonly key: string
 }
 
+/** Steps that a run can have: noises of one step lie so many streams apart. */
+const mostSteps = 1000
+
 /** The noise of every frame, asked for once each and in order: what it starts from, and what the sampler draws. */
 export function createPaintNoise({ painter, settings }: AnimateRun): (item: FootageFrame) => PaintNoise {
-  const steps = painter.drawsNoise ? painter.run.sigmas.length - 1 : 0
-  const [starting, ...drawn] = Array.from({ length: 1 + steps }, (_, stream) =>
-    createFrameNoise(settings.noise, painter.shape, settings.seed, stream),
+  const steps = painter.run.sigmas.length - 1
+  const noiseOf = (stream: number): ReturnType<typeof createFrameNoise> =>
+    createFrameNoise(settings.noise, painter.shape, settings.seed, stream)
+  const starting = noiseOf(0)
+  const drawn = Array.from({ length: painter.draws }, (_, draw) =>
+    Array.from({ length: steps }, (_unused, step) => noiseOf(1 + step + mostSteps * draw)),
   )
   return (item) => {
-    const { noise, key } = starting!(item)
-    const later = drawn.map((one) => one(item).noise)
-    return { start: noise, step: (step) => later[step]!, key }
+    const { noise, key } = starting(item)
+    const later = drawn.map((steps) => steps.map((one) => one(item).noise))
+    return { start: noise, step: (step, draw) => later[draw]![step]!, key }
   }
 }
 

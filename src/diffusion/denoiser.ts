@@ -24,9 +24,9 @@ export interface SampleOptions {
   readonly onStep?: ((step: number, x0: Latent, sigma: number) => void) | undefined
   /**
    * Fresh standard normals for a step, as many as the latent has values. Only samplers that add noise ask for them, and
-   * those need it.
+   * those need it; some draw twice a step, `draw` 0 and then 1.
    */
-  readonly noise?: ((step: number) => Float32Array) | undefined
+  readonly noise?: ((step: number, draw: number) => Float32Array) | undefined
 }
 
 /**

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import * as fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { noiseScheduleFromConfig } from './noise-schedule.ts'
-import { noiseSteps, type StepLayout } from './spacing.ts'
+import { noiseSteps, sigmaSpacings, type SigmaSpacing, type StepLayout } from './spacing.ts'
 
 interface GoldenRun {
   readonly key: string
@@ -35,6 +35,7 @@ const layouts: Readonly<Record<string, StepLayout>> = {
   dpmpp_2m_karras: 'dpmpp',
   dpmpp_2m_sde_karras: 'dpmpp',
   unipc: 'dpmpp',
+  lcm: 'lcm',
 }
 
 describe('the steps of a run', () => {
@@ -62,6 +63,30 @@ describe('the steps of a run', () => {
     }
   })
 
+  const stableDiffusion = { beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear', steps_offset: 1 }
+
+  it("span the whole schedule in Karras' spacing, as the reference's DPM++ does, whatever the sampler", () => {
+    const schedule = noiseScheduleFromConfig(stableDiffusion)
+    const { sigmas } = golden.runs.find(({ key }) => key === 'dpmpp_2m_karras.eps.10')!
+    for (const layout of ['ddim', 'ddpm', 'euler', 'dpmpp', 'lcm'] as const)
+      for (const [i, sigma] of noiseSteps(schedule, { layout, steps: 10, sigmas: 'karras' }).sigmas.entries())
+        expect(Math.abs(sigma - sigmas![i]!)).toBeLessThanOrEqual(1e-4 * sigmas![i]!)
+  })
+
+  it('are even in log(sigma) in the exponential spacing, in the timestep in the others', () => {
+    const schedule = noiseScheduleFromConfig(stableDiffusion)
+    const steps = (sigmas: SigmaSpacing) => noiseSteps(schedule, { layout: 'euler', steps: 4, sigmas })
+    const { sigmas } = steps('exponential')
+    expect(sigmas.map((sigma) => Number(sigma.toFixed(4)))).toEqual([14.6146, 1.84, 0.2317, 0.0292, 0])
+    expect(steps('sgm_uniform').timesteps).toEqual([999, 749.25, 499.5, 249.75])
+    expect(steps('simple').timesteps).toEqual([999, 749, 499, 249])
+    expect(steps('trailing').timesteps).toEqual([999, 749, 499, 249])
+    expect(steps('linspace').timesteps).toEqual([999, 666, 333, 0])
+    expect(steps('leading').timesteps).toEqual([751, 501, 251, 1])
+    for (const spacing of sigmaSpacings) expect(steps(spacing).sigmas.at(-1), spacing).toBe(0)
+    expect(noiseSteps(schedule, { layout: 'lcm', steps: 80 }).timesteps).toHaveLength(80)
+  })
+
   it('end where the checkpoint says', () => {
     const ends = (config: object): (number | undefined)[] =>
       (['ddim', 'euler'] as const).map((layout) =>
@@ -81,13 +106,13 @@ describe('the steps of a run', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...schedules),
-        fc.constantFrom<StepLayout>('ddim', 'euler', 'dpmpp'),
+        fc.constantFrom<StepLayout>('ddim', 'ddpm', 'euler', 'dpmpp', 'lcm'),
         fc.integer({ min: 1, max: 400 }),
         fc.double({ min: 0.01, max: 1 }),
-        fc.boolean(),
-        (schedule, layout, steps, strength, karras) => {
+        fc.constantFrom(undefined, ...sigmaSpacings),
+        (schedule, layout, steps, strength, spacing) => {
           fc.pre(Math.floor(steps * strength) > 0)
-          const { sigmas, timesteps, first } = noiseSteps(schedule, { layout, steps, strength, karras })
+          const { sigmas, timesteps, first } = noiseSteps(schedule, { layout, steps, strength, sigmas: spacing })
           expect(timesteps.length).toBe(Math.floor(steps * strength))
           expect(first).toBe(steps - timesteps.length)
           for (let i = 0; i < timesteps.length; i++) {

@@ -1,10 +1,15 @@
 import type { NoiseSchedule } from './noise-schedule.ts'
 
 /**
- * The samplers lay their steps out in three ways: DDIM at whole timesteps; Euler and its relatives at fractional ones;
- * DPM++ as if there was one step more, the last of which is left away.
+ * The samplers lay their steps out in different ways: DDIM at whole timesteps; DDPM too, but always down to 0; Euler and its relatives at
+ * fractional ones; DPM++ as if there was one step more, the last of which is left away; LCM at some of the 50 it was distilled for.
  */
-export type StepLayout = 'ddim' | 'euler' | 'dpmpp'
+export type StepLayout = 'ddim' | 'ddpm' | 'euler' | 'dpmpp' | 'lcm'
+
+/** Ways to space the noise levels that hold for any sampler, see {@link StepRequest.sigmas}. */
+export const sigmaSpacings = ['karras', 'exponential', 'sgm_uniform', 'simple', 'trailing', 'linspace', 'leading'] as const
+
+export type SigmaSpacing = (typeof sigmaSpacings)[number]
 
 export interface StepRequest {
   readonly layout: StepLayout
@@ -12,8 +17,12 @@ export interface StepRequest {
   readonly steps: number
   /** How much of the run is done, above 0..1: the last `floor(steps * strength)` steps. 1 where left out. */
   readonly strength?: number | undefined
-  /** Karras spacing; as the schedule says where left out. Not for DDIM. */
-  readonly karras?: boolean | undefined
+  /**
+   * Instead of the schedule's own spacing. Over the whole range of the schedule and down to 0, whatever the layout: `karras` (Karras et al.
+   * 2022, equation 5), `exponential` (even in log(sigma)), `sgm_uniform` (even in the timestep, the last one left away), `simple` (the same
+   * at whole timesteps). In the layout: `trailing`, `linspace` and `leading`, as diffusers' `timestep_spacing`.
+   */
+  readonly sigmas?: SigmaSpacing | undefined
 }
 
 export interface NoiseSteps {
@@ -33,15 +42,21 @@ export interface NoiseSteps {
  *
  * @throws RangeError if steps or strength are out of range, or so small that no step would be run.
  */
-export function noiseSteps(schedule: NoiseSchedule, { layout, steps, strength = 1, karras }: StepRequest): NoiseSteps {
+export function noiseSteps(schedule: NoiseSchedule, { layout, steps, strength = 1, sigmas: spacing }: StepRequest): NoiseSteps {
   if (!Number.isInteger(steps) || steps < 1 || steps > schedule.trainSteps)
     throw new RangeError(`steps must be a whole number from 1 to ${schedule.trainSteps}, got ${steps}.`)
   if (!(strength > 0 && strength <= 1)) throw new RangeError(`strength must be above 0 and at most 1, got ${strength}.`)
   const run = Math.min(Math.floor(steps * strength), steps)
   if (run < 1) throw new RangeError(`strength ${strength} of ${steps} steps is less than one step.`)
-  const { timesteps, sigmas } = wholeRun(schedule, layout, steps, karras ?? schedule.karras)
-  const toZero = layout === 'ddim' ? schedule.setAlphaToOne : schedule.finalSigmas === 'zero'
   const first = steps - run
+  if (spacing === 'karras' || spacing === 'exponential' || spacing === 'sgm_uniform' || spacing === 'simple') {
+    const { timesteps, sigmas } = wholeRange(schedule, spacing, steps)
+    return { sigmas: [...sigmas.slice(first), 0], timesteps: timesteps.slice(first), first, steps }
+  }
+  const { timesteps, sigmas } =
+    spacing === undefined ? wholeRun(schedule, layout, steps) : wholeRun({ ...schedule, spacing, karras: false }, layout, steps)
+  const toZero =
+    layout === 'ddim' ? schedule.setAlphaToOne : layout === 'ddpm' || layout === 'lcm' || schedule.finalSigmas === 'zero'
   return { sigmas: [...sigmas.slice(first), toZero ? 0 : schedule.sigmaAt(0)], timesteps: timesteps.slice(first), first, steps }
 }
 
@@ -49,13 +64,33 @@ function wholeRun(
   schedule: NoiseSchedule,
   layout: StepLayout,
   steps: number,
-  karras: boolean,
 ): { timesteps: readonly number[]; sigmas: readonly number[] } {
   const spaced = spacedTimesteps(schedule, layout, steps)
-  if (!karras || layout === 'ddim') return { timesteps: spaced, sigmas: spaced.map((t) => schedule.sigmaAt(t)) }
+  const evenly = !schedule.karras || (layout !== 'euler' && layout !== 'dpmpp')
+  if (evenly) return { timesteps: spaced, sigmas: spaced.map((t) => schedule.sigmaAt(t)) }
   // DPM++ spans all of the schedule, whatever the spacing.
   const [high, low] = layout === 'dpmpp' ? [schedule.trainSteps - 1, 0] : [spaced[0]!, spaced.at(-1)!]
   const sigmas = karrasSigmas(schedule.sigmaAt(high), schedule.sigmaAt(low), steps)
+  return { timesteps: sigmas.map((sigma) => schedule.timestepAt(sigma)), sigmas }
+}
+
+function wholeRange(
+  schedule: NoiseSchedule,
+  spacing: 'karras' | 'exponential' | 'sgm_uniform' | 'simple',
+  steps: number,
+): { timesteps: readonly number[]; sigmas: readonly number[] } {
+  const last = schedule.trainSteps - 1
+  const [high, low] = [schedule.sigmaAt(last), schedule.sigmaAt(0)]
+  const along = (i: number): number => (steps === 1 ? 0 : i / (steps - 1))
+  const each = <T>(of: (i: number) => T): T[] => Array.from({ length: steps }, (_, i) => of(i))
+  if (spacing === 'sgm_uniform' || spacing === 'simple') {
+    const timesteps = each((i) =>
+      spacing === 'simple' ? last - Math.floor((i * schedule.trainSteps) / steps) : last - (last * i) / steps,
+    )
+    return { timesteps, sigmas: timesteps.map((t) => schedule.sigmaAt(t)) }
+  }
+  const sigmas =
+    spacing === 'karras' ? karrasSigmas(high, low, steps) : each((i) => (i === 0 ? high : high * (low / high) ** along(i)))
   return { timesteps: sigmas.map((sigma) => schedule.timestepAt(sigma)), sigmas }
 }
 
@@ -64,7 +99,10 @@ function spacedTimesteps(schedule: NoiseSchedule, layout: StepLayout, steps: num
   const { trainSteps, spacing, stepsOffset } = schedule
   const last = trainSteps - 1
   const extra = layout === 'dpmpp' ? 1 : 0
+  // Distilled with 50 steps of DDIM: some of those, counted from the noisy end.
+  const originals = Math.min(Math.max(50, steps), trainSteps)
   const at = (i: number): number => {
+    if (layout === 'lcm') return (originals - Math.floor((i * originals) / steps)) * Math.floor(trainSteps / originals) - 1
     switch (spacing) {
       case 'leading':
         return Math.min((steps - 1 - i + extra) * Math.max(Math.floor(trainSteps / (steps + extra)), 1) + stepsOffset, last)

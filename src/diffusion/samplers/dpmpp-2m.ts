@@ -56,7 +56,7 @@ async function multistep(
     const older = before?.x0 ?? x0
     const share = (next / sigma) ** reach
     const up = reach === 2 ? next * Math.sqrt(1 - share) : 0
-    const fresh = up > 0 ? noise!(i) : undefined
+    const fresh = up > 0 ? noise!(i, 0) : undefined
     const out = new Float32Array(state.length)
     for (let j = 0; j < out.length; j++) {
       const d = x0[j]! + lead * (x0[j]! - older[j]!)

@@ -32,7 +32,7 @@ export async function sampleEulerAncestral(
     const up = eta * next * Math.sqrt(Math.max(0, 1 - (next / sigma) ** 2))
     state = towards(x0, state, Math.sqrt(Math.max(0, next * next - up * up)) / sigma)
     if (up > 0) {
-      const fresh = noise!(i)
+      const fresh = noise!(i, 0)
       for (let j = 0; j < state.length; j++) state[j] = state[j]! + up * fresh[j]!
     }
   }
