@@ -11,6 +11,8 @@ export interface SettingMeta {
   readonly fallback?: string
   /** What stands for the value in usage texts, for example `WxH`. */
   readonly placeholder?: string
+  /** Values to choose from, where others are accepted too. */
+  readonly choices?: readonly string[]
   readonly unit?: string
   /** True where a change makes other frames, so that it belongs into content keys. */
   readonly shapesFrames: boolean
@@ -141,10 +143,19 @@ export const settingsSchema = z.strictObject({
     placeholder: '1..30',
     shapesFrames: true,
   }),
-  sampler: setting(z.enum(['ddim', 'euler', 'euler_a', 'heun', 'dpmpp_2m', 'dpmpp_2m_sde']).optional(), {
+  sampler: setting(z.string().min(1).optional(), {
     title: 'Sampler',
-    description: 'How the noise is walked down.',
+    description:
+      'How the noise is walked down. The names of A1111 and ComfyUI are accepted too, with the spacing behind them: "DPM++ 2M Karras".',
     fallback: "the model's; ddim for the embedded one",
+    group: 'Style',
+    choices: ['ddim', 'ddpm', 'euler', 'euler_a', 'heun', 'dpmpp_2m', 'dpmpp_2m_sde', 'dpmpp_sde', 'unipc', 'pndm', 'lcm'],
+    shapesFrames: true,
+  }),
+  sigmas: setting(z.enum(['karras', 'exponential', 'sgm_uniform', 'simple', 'trailing', 'linspace', 'leading']).optional(), {
+    title: 'Noise levels',
+    description: 'How the noise levels of the steps are spaced, for any sampler.',
+    fallback: 'as the model and the sampler have it',
     group: 'Style',
     shapesFrames: true,
   }),
@@ -251,6 +262,58 @@ export const settingsSchema = z.strictObject({
     group: 'Output',
     shapesFrames: false,
   }),
+  modelsDir: setting(z.string().min(1).optional(), {
+    title: 'Model folder',
+    description:
+      'Folder of models (A1111, Forge, ComfyUI or your own): --model NAME also finds NAME.safetensors or a folder NAME in it. Also OFGEN_MODELS_DIR.',
+    fallback: 'none',
+    group: 'Machine',
+    placeholder: 'FOLDER',
+    shapesFrames: false,
+  }),
+  variant: setting(z.enum(['fp16']).optional(), {
+    title: 'Variant',
+    description: 'Of a model on Hugging Face take the files in half precision where there are any: half the download.',
+    fallback: 'full precision',
+    group: 'Machine',
+    shapesFrames: false,
+  }),
+  device: setting(z.enum(['auto', 'cpu', 'cuda', 'directml', 'coreml', 'webgpu']).default('auto'), {
+    title: 'Device',
+    description:
+      'Where the model runs. auto takes CUDA or DirectML if they work and else the CPU; what does not work is said and the CPU taken.',
+    group: 'Machine',
+    shapesFrames: false,
+  }),
+  vaeTile: setting(
+    z
+      .int()
+      .min(0)
+      .max(8192)
+      .refine((side) => side === 0 || side >= 256, '0, or a number from 256 to 8192')
+      .optional(),
+    {
+      title: 'VAE tile',
+      description: 'Encode and decode pictures in tiles of this side, at least 256, to save memory; 0 never.',
+      fallback: 'tiles of 768 for pictures above 1152x1152',
+      group: 'Machine',
+      placeholder: 'PIXELS',
+      unit: 'px',
+      shapesFrames: true,
+    },
+  ),
+  lowMemory: setting(z.boolean().default(false), {
+    title: 'Low memory',
+    description: 'Hold one part of the model at a time, with its weights left in their file. Slower; for models that do not fit.',
+    group: 'Machine',
+    shapesFrames: false,
+  }),
+  cache: setting(z.boolean().default(true), {
+    title: 'Cache',
+    description: 'Do not keep prepared models on disk (ofgen models cache); every start then takes as long as the first.',
+    group: 'Machine',
+    shapesFrames: false,
+  }),
   threads: setting(z.int().min(1).max(256).optional(), {
     title: 'Threads',
     description: 'CPU threads for the model; all cores by default.',
@@ -275,6 +338,11 @@ export type SettingsInput = z.input<typeof settingsSchema>
 /** The name of a setting on the command line: `cfgScale` is `--cfg-scale`. */
 export function flagOf(name: string): string {
   return '--' + name.replaceAll(/[A-Z]/g, (letter) => '-' + letter.toLowerCase())
+}
+
+/** A switch that is on by itself has a flag that turns it off: `cache` is `--no-cache`. */
+function switchOf(name: string, on: boolean): string {
+  return on ? flagOf(name).replace('--', '--no-') : flagOf(name)
 }
 
 /** The parts of a setting's type that usage texts and forms show. */
@@ -305,17 +373,18 @@ export function listSettings(): SettingShape[] {
   }
   return Object.entries(properties).map(([name, property]) => ({
     name,
-    flag: flagOf(name),
-    kind: property.enum
-      ? 'choice'
-      : property.type === 'boolean'
-        ? 'boolean'
-        : property.type === 'number' || property.type === 'integer'
-          ? 'number'
-          : property.type === 'array'
-            ? 'list'
-            : 'string',
-    choices: property.enum ?? [],
+    flag: switchOf(name, property.default === true),
+    kind:
+      property.enum || property.choices
+        ? 'choice'
+        : property.type === 'boolean'
+          ? 'boolean'
+          : property.type === 'number' || property.type === 'integer'
+            ? 'number'
+            : property.type === 'array'
+              ? 'list'
+              : 'string',
+    choices: property.enum ?? property.choices ?? [],
     default: property.default,
     minimum: property.minimum ?? property.exclusiveMinimum,
     maximum: property.maximum,
@@ -346,7 +415,8 @@ export function parseSettings(input: SettingsInput): Settings {
   const name = String(issue.path[0])
   const value = (input as Record<string, unknown>)[name]
   const shape = listSettings().find((candidate) => candidate.name === name)
-  const accepted = issue.code === 'invalid_format' ? issue.message : shape ? acceptedBy(shape) : issue.message
+  const accepted =
+    issue.code === 'invalid_format' || issue.code === 'custom' ? issue.message : shape ? acceptedBy(shape) : issue.message
   throw new OfgenError('option_invalid', `${flagOf(name)} cannot be ${JSON.stringify(value)}; accepted: ${accepted}.`, {
     hint: shape ? shape.meta.description : 'See ofgen --help.',
   })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { samplerNames } from '../diffusion/samplers/sampler-by-name.ts'
+import { sigmaSpacings } from '../diffusion/spacing.ts'
 import { analyticModel } from '../../test/analytic-model.ts'
 import { madeSource, texture } from '../../test/moving-picture.ts'
 import { listSettings, parseSettings } from '../settings.ts'
@@ -47,6 +48,24 @@ test('a size that the model cannot work in is refused with the nearest one', () 
   )
 })
 
-test('the settings offer every sampler there is', () => {
-  expect(listSettings().find(({ name }) => name === 'sampler')!.choices).toEqual(samplerNames)
+test("a sampler may have A1111's name, which may tell the spacing too", () => {
+  const resolved = (sampler: string, sigmas?: 'karras' | 'simple') =>
+    resolveSettings(parseSettings({ sampler, ...(sigmas === undefined ? {} : { sigmas }) }), model, info)
+  expect(resolved('DPM++ 2M Karras')).toMatchObject({ sampler: 'dpmpp_2m', sigmas: 'karras' })
+  expect(resolved('DPM++ 2M Karras', 'karras')).toMatchObject({ sampler: 'dpmpp_2m', sigmas: 'karras' })
+  expect(resolved('Euler a', 'simple')).toMatchObject({ sampler: 'euler_a', sigmas: 'simple' })
+  expect('sigmas' in resolved('UniPC')).toBe(false)
+  expect(() => resolved('DPM++ 2M Karras', 'simple')).toThrow(/contradict/)
+  expect(() => resolved('DPM fast')).toThrow(/There is no sampler "DPM fast"; accepted are ddim, /)
+})
+
+test('prompts that cannot be read are refused', () => {
+  expect(() => resolveSettings(parseSettings({ prompt: 'a AND b' }), model, info)).toThrow(/AND/)
+  expect(() => resolveSettings(parseSettings({ negative: '[a AND b:0.5]' }), model, info)).toThrow(/AND/)
+})
+
+test('the settings offer every sampler and spacing there is', () => {
+  const choices = (setting: string): unknown => listSettings().find(({ name }) => name === setting)!.choices
+  expect(choices('sampler')).toEqual(samplerNames)
+  expect(choices('sigmas')).toEqual(sigmaSpacings)
 })

@@ -1,4 +1,6 @@
 import { checkPrompt } from '../animate/frame-prompt.ts'
+import { parseSampler } from '../diffusion/samplers/sampler-by-name.ts'
+import type { SigmaSpacing } from '../diffusion/spacing.ts'
 import { OfgenError } from '../errors.ts'
 import { parseSize, type Settings } from '../settings.ts'
 import type { DiffusionModel } from '../stable-diffusion/diffusion-model.ts'
@@ -13,6 +15,8 @@ export interface Resolved {
   readonly steps: number
   readonly cfgScale: number
   readonly sampler: string
+  /** Absent: as the model and the sampler have it. */
+  readonly sigmas?: SigmaSpacing | undefined
   readonly seed: number
   readonly method: 'flow' | 'previous' | 'reference' | 'none'
   readonly noise: 'carried' | 'same' | 'fresh'
@@ -27,6 +31,7 @@ export interface Resolved {
  */
 export function resolveSettings(settings: Settings, model: DiffusionModel, info: VideoInfo): Resolved {
   const { defaults } = model
+  const { sampler, sigmas } = resolveSampler(settings, defaults.sampler)
   const method = settings.method ?? (settings.schedule === undefined ? 'flow' : 'previous')
   if (settings.schedule !== undefined && method !== 'previous' && method !== 'reference')
     throw new OfgenError('option_invalid', `--schedule cannot be used with --method ${method}; accepted: previous, reference.`, {
@@ -47,7 +52,8 @@ export function resolveSettings(settings: Settings, model: DiffusionModel, info:
     strength: Math.min(settings.strength ?? defaults.strength, reference ? 0.999 : 1),
     steps: settings.steps ?? defaults.steps,
     cfgScale: settings.cfgScale ?? defaults.cfgScale,
-    sampler: settings.sampler ?? defaults.sampler,
+    sampler: sampler.name,
+    ...(sigmas === undefined ? {} : { sigmas }),
     seed: settings.seed,
     method,
     noise: settings.noise ?? (method === 'flow' || method === 'previous' ? 'carried' : 'fresh'),
@@ -56,6 +62,20 @@ export function resolveSettings(settings: Settings, model: DiffusionModel, info:
     height: size.height,
     fit: settings.fit,
   }
+}
+
+/** A spacing in the sampler's name counts as one that was given; the model's own is only taken with the model's sampler. */
+function resolveSampler(settings: Settings, own: string): ReturnType<typeof parseSampler> {
+  const { sampler, sigmas } = parseSampler(settings.sampler ?? own)
+  if (settings.sampler !== undefined && sigmas !== undefined && settings.sigmas !== undefined && sigmas !== settings.sigmas)
+    throw new OfgenError(
+      'option_invalid',
+      `--sampler "${settings.sampler}" and --sigmas ${settings.sigmas} contradict each other.`,
+      {
+        hint: `Write --sampler ${sampler.name} --sigmas ${settings.sigmas}.`,
+      },
+    )
+  return { sampler, sigmas: settings.sigmas ?? sigmas }
 }
 
 /**
