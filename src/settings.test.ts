@@ -14,6 +14,7 @@ test.each([
   [{ steps: 2.5 }, /--steps cannot be 2\.5/],
   [{ method: 'magic' }, /--method cannot be "magic"; accepted: flow, previous, reference, none/],
   [{ size: '384' }, /--size cannot be "384"; accepted: two whole numbers/],
+  [{ vaeTile: 100 }, /--vae-tile cannot be 100; accepted: 0, or a number from 256 to 8192/],
   [{ strenght: 0.5 }, /There is no setting "strenght"/],
 ])('a wrong value %j is refused by name with what is accepted', (input, message) => {
   const attempt = (): unknown => parseSettings(input as never)
@@ -39,6 +40,14 @@ test('kinds and choices are read off the schema', () => {
   expect(byName.get('debug')).toMatchObject({ kind: 'boolean' })
   expect(byName.get('strength')).toMatchObject({ kind: 'number', maximum: 1 })
   expect(byName.get('prompt')).toMatchObject({ kind: 'string' })
+})
+
+test('a switch that is on by itself has a flag that turns it off', () => {
+  expect(listSettings().find(({ name }) => name === 'cache')).toMatchObject({
+    kind: 'boolean',
+    flag: '--no-cache',
+    default: true,
+  })
 })
 
 test('a size is two numbers', () => {

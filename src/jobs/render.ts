@@ -118,8 +118,12 @@ async function openChosen(
   signal: AbortSignal | undefined,
 ): Promise<DiffusionModel> {
   const path = await findModel(settings.model)
-  const { vae, clipSkip, prediction, zeroSnr, threads, loraDir } = settings
-  return openModel(path, { threads, signal, vae, clipSkip, prediction, zeroSnr, loras: findLoras(loras, path, loraDir) })
+  const { vae, clipSkip, prediction, zeroSnr, loraDir } = settings
+  const { threads, device, cache, lowMemory, vaeTile } = settings
+  return openModel(path, {
+    ...{ vae, clipSkip, prediction, zeroSnr, loras: findLoras(loras, path, loraDir), signal },
+    ...{ threads, device, cache, lowMemory, vaeTile },
+  })
 }
 
 interface Parts {

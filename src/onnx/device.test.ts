@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { existsSync } from 'node:fs'
+import { expect, test, vi } from 'vitest'
 import '../../test/session-host.ts'
 import { chooseDevice, deviceStates } from './device.ts'
 
@@ -19,6 +20,17 @@ test.each(['cuda', 'directml', 'coreml', 'webgpu'] as const)(
     }
   },
 )
+
+// A graphics card in software, which Debian's Chromium brings along.
+const driver = '/usr/lib/chromium/vk_swiftshader_icd.json'
+test.skipIf(!existsSync(driver))('WebGPU computes the operators of diffusion models to the numbers of the CPU', async () => {
+  vi.stubEnv('VK_ICD_FILENAMES', driver)
+  try {
+    expect(await chooseDevice('webgpu', { threads: 1 })).toEqual({ device: 'webgpu', warnings: [] })
+  } finally {
+    vi.unstubAllEnvs()
+  }
+})
 
 test('auto takes what works and never fails', async () => {
   const { device } = await chooseDevice('auto', { threads: 1 })

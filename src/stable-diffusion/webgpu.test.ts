@@ -27,8 +27,8 @@ test.skipIf(!existsSync(driver) || !process.env['OFGEN_TEST_WEBGPU'])(
       models.push(model)
       const [positive, negative] = [await model.embed('a harbour at night'), await model.embed('')]
       const picture = {
-        width: 64,
-        height: 64,
+        width: 32,
+        height: 32,
         data: Float32Array.from({ length: 32 * 32 * 3 }, (_, i) => 0.5 + Math.sin(i / 50) / 2),
       }
       const latent = await model.encode(picture)
