@@ -1,3 +1,4 @@
+import { controlMap } from '../control/control-map.ts'
 import { motionFromFlows } from '../flow/motion.ts'
 import { extendWay } from '../flow/way.ts'
 import { predictFromPrevious } from '../guidance/prediction.ts'
@@ -6,7 +7,7 @@ import { answerRequests } from '../thread-side.ts'
 
 // The thread behind `analysis.ts`.
 
-const work = { motionFromFlows, extendWay, predictFromPrevious, predictFromAnchors }
+const work = { motionFromFlows, extendWay, predictFromPrevious, predictFromAnchors, controlMap }
 export type AnalysisWork = typeof work
 
 export interface AnalysisRequest {

@@ -27,6 +27,7 @@ export function startAnalysis(signal?: AbortSignal): Analysis {
     extendWay: ask('extendWay'),
     predictFromPrevious: ask('predictFromPrevious'),
     predictFromAnchors: ask('predictFromAnchors'),
+    controlMap: ask('controlMap'),
     close: () => threads.close(),
   }
 }
