@@ -120,7 +120,7 @@ const options = { path: 'model.ckpt', known: (name: string) => name === 'collect
 
 test('any bytes are a pickle or are refused in a sentence', () => {
   // Opcodes are made likely, so that runs get beyond the first byte.
-  const opcodes = [...'(.012NIJKMXUCB]a)elt}dsucRbQqrhjGTFL']
+  const opcodes = Array.from('(.012NIJKMXUCB]a)elt}dsucRbQqrhjGTFL')
     .map((letter) => letter.charCodeAt(0))
     .concat([0x80, 0x81, 0x85, 0x86, 0x87, 0x88, 0x8a, 0x8c, 0x8f, 0x93, 0x94, 0x95])
   const byte = fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...opcodes) }, { weight: 1, arbitrary: fc.nat(255) })

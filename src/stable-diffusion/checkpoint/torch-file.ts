@@ -154,10 +154,11 @@ function openLegacy(path: string, size: number, head: Uint8Array, read: Read): O
   const places = new Map<string, { offset: number; length: number }>()
   let offset = at
   for (const key of keys) {
-    const width = widths.get(String(key))
-    if (width === undefined || offset + 8 > size) throw broken(path, 'is truncated or damaged: a storage is missing')
+    const width = typeof key === 'string' ? widths.get(key) : undefined
+    if (typeof key !== 'string' || width === undefined || offset + 8 > size)
+      throw broken(path, 'is truncated or damaged: a storage is missing')
     const count = Number(new DataView(read(offset, 8).buffer).getBigInt64(0, true))
-    places.set(String(key), { offset: offset + 8, length: count * width })
+    places.set(key, { offset: offset + 8, length: count * width })
     offset += 8 + count * width
     if (!(count >= 0) || offset > size) throw broken(path, `is truncated: a storage ends at byte ${offset}, the file at ${size}`)
   }
