@@ -43,7 +43,9 @@ interface Key {
  */
 export async function byKeyframes(run: AnimateRun, footage: AsyncIterable<FootageFrame>): Promise<void> {
   const noiseOf = createPaintNoise(run)
-  const coming = lookAhead(segments(footage, { analysis: run.analysis, longest, leastTrust }), 1, (one) => Promise.resolve(one))
+  const told = run.prompts === undefined ? undefined : (item: FootageFrame) => promptOf(run, item)
+  const parts = segments(footage, { analysis: run.analysis, longest, leastTrust, promptOf: told })
+  const coming = lookAhead(parts, 1, (one) => Promise.resolve(one))
   let before: Key | undefined
   let betweens = Promise.resolve()
   try {

@@ -86,7 +86,7 @@ export async function createPainter(model: DiffusionModel, settings: PaintSettin
     width: settings.width / model.scale,
   }
   const prompter = createPrompter(model, { cfgScale: settings.cfgScale, steps: run.sigmas.length - 1 })
-  await prompter(settings, run.sigmas.length - 1, signal)
+  await prompter(settings, signal)
   return {
     shape,
     draws: sampler.draws,
@@ -107,7 +107,8 @@ export async function createPainter(model: DiffusionModel, settings: PaintSettin
       watch,
     }) {
       const count = steps.sigmas.length - 1
-      const pairs = await prompter(prompt, count, stop)
+      // A shorter run has the prompts of the last steps, which give a picture its look.
+      const pairs = (await prompter(prompt, stop)).slice(-count)
       const networks = new Map<string, Denoiser>()
       const networkAt = (step: number): Denoiser => {
         const pair = pairs[step]!
