@@ -60,7 +60,7 @@ export function findControlNet(name: string, model: string): string {
     name,
     what: 'ControlNet',
     folders: foldersBeside(model, ['ControlNet', 'controlnet']),
-    endings: ['.safetensors'],
+    endings: ['.safetensors', '.pth', '.bin'],
   })
 }
 

@@ -2,6 +2,7 @@ import { parse, resolve } from 'node:path'
 import { OfgenError } from '../errors.ts'
 import { chooseDevice, type DeviceWish } from '../onnx/device.ts'
 import { floatTensor } from '../onnx/tensor.ts'
+import { withWords } from '../prompt/added-words.ts'
 import { loadTokenizer } from '../prompt/tokenizer.ts'
 import { buildAutoencoder } from './autoencoder.ts'
 import type { Checkpoint, CheckpointOptions } from './checkpoint/checkpoint.ts'
@@ -12,6 +13,7 @@ import { residualNames } from './controlnet.ts'
 import { unetDenoiser } from './denoise.ts'
 import type { DiffusionModel, Embedding } from './diffusion-model.ts'
 import { embedPrompt } from './embed-prompt.ts'
+import { openEmbeddings } from './embeddings/embedding-set.ts'
 import { families } from './family.ts'
 import { greyMasks } from './inpainting.ts'
 import { openLoras, type LoraChoice } from './lora/lora-set.ts'
@@ -32,6 +34,8 @@ export interface OpenModelOptions extends Omit<RuntimeOptions, 'device'>, Checkp
   readonly signal?: AbortSignal | undefined
   /** LoRAs to be merged into the weights, one upon the other. */
   readonly loras?: readonly LoraChoice[] | undefined
+  /** Textual inversion embeddings, as files: their words in prompts become their vectors. */
+  readonly embeddings?: readonly string[] | undefined
   /** ControlNets, as files or folders, for `Conditioning.controls`. */
   readonly controlNets?: readonly string[] | undefined
   /** Which layer of the text encoders the prompt is taken from, counted from the last, which is 1; by default the family's own. */
@@ -52,6 +56,7 @@ export async function openModel(
     signal,
     loras: choices = [],
     controlNets: controlPaths = [],
+    embeddings: embeddingPaths = [],
     clipSkip,
     vae,
     prediction,
@@ -68,7 +73,9 @@ export async function openModel(
   const checkpoint = openCheckpoint(resolve(path), { vae, prediction, zeroSnr, configs })
   const { family, texts, unet, latentScale, noise } = checkpoint
   const skip = skippedLayers(clipSkip, family, texts)
-  const tokenizer = await loadTokenizer(checkpoint.tokenizer)
+  const widths = texts.map(({ config }) => config.hidden_size)
+  const embeddings = openEmbeddings(embeddingPaths, widths, texts[0]!.config.vocab_size)
+  const tokenizer = withWords(await loadTokenizer(checkpoint.tokenizer), embeddings.words)
 
   // 2. Graphs
   const autoencoder = buildAutoencoder(checkpoint.vae)
@@ -77,7 +84,12 @@ export async function openModel(
   const loras = openLoras(choices)
   const { root: weightsRoot } = parse(checkpoint.path)
   const textNetworks = texts.map(({ config, weights, pooled }, i): [(typeof textNames)[number], Network] => {
-    const options = { skip, normed: families[family].normed, pooledAt: pooled ? tokenizer.eos : undefined }
+    const options = {
+      skip,
+      normed: families[family].normed,
+      pooledAt: pooled ? tokenizer.eos : undefined,
+      added: embeddings.rows[i],
+    }
     const model = buildTextEncoder(config, loras.on(textNames[i]!, weights), options)
     return [textNames[i]!, { model, title: i === 0 ? 'the text encoder' : 'the second text encoder', weightsRoot, device: 'cpu' }]
   })
@@ -146,7 +158,11 @@ export async function openModel(
   }
 
   const model: DiffusionModel = {
-    hash: hashOf(checkpoint, [loras.hash, ...controlNets.map(({ hash }) => hash)], { skip, prediction, zeroSnr }),
+    hash: hashOf(checkpoint, [loras.hash, ...controlNets.map(({ hash }) => hash), ...embeddings.hashes], {
+      skip,
+      prediction,
+      zeroSnr,
+    }),
     warnings,
     name: checkpoint.name,
     family,
