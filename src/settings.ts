@@ -84,6 +84,15 @@ export const settingsSchema = z.strictObject({
     placeholder: 'FOLDER',
     shapesFrames: false,
   }),
+  embedding: setting(z.array(z.string().min(1)).optional(), {
+    title: 'Embedding',
+    description:
+      "Textual inversion embedding: a file, or a folder of them. The file's name in a prompt becomes its vectors. May be given several times.",
+    fallback: 'none',
+    group: 'Style',
+    placeholder: 'FILE',
+    shapesFrames: true,
+  }),
   control: setting(z.array(z.string().min(1)).optional(), {
     title: 'ControlNet',
     description:

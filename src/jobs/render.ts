@@ -22,6 +22,7 @@ import { inRange } from '../video/in-range.ts'
 import { atRate } from '../video/resample.ts'
 import { compareRender } from './compare.ts'
 import { findControlNet, openControls, parseControlOption, type ControlChoice } from './choose-controls.ts'
+import { findEmbeddings } from './choose-embeddings.ts'
 import { findLoras, takeLoras } from './choose-loras.ts'
 import { debugWriter } from './debug-pictures.ts'
 import { openRenderFolder, type Manifest, type RenderFolder } from './render-folder.ts'
@@ -148,6 +149,7 @@ async function openChosen(
     lowMemory,
     vaeTile,
     loras: findLoras(loras, path, loraDir),
+    embeddings: findEmbeddings(settings.embedding ?? [], path),
     controlNets: choices.map(({ name }) => findControlNet(name, path)),
     signal,
   })
