@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { withWords } from './added-words.ts'
 
-const letters = { ids: (text: string): number[] => [...text.trim()].map((letter) => letter.codePointAt(0)!), pad: 7 }
+const letters = { ids: (text: string): number[] => Array.from(text.trim(), (letter) => letter.codePointAt(0)!), pad: 7 }
 const words = new Map([
   ['<ember>', [1000, 1001]],
   ['Bad', [2000]],

@@ -34,7 +34,7 @@ export interface OpenModelOptions extends Omit<RuntimeOptions, 'device'>, Checkp
   readonly signal?: AbortSignal | undefined
   /** LoRAs to be merged into the weights, one upon the other. */
   readonly loras?: readonly LoraChoice[] | undefined
-  /** Textual inversion embeddings, as files: their words in prompts become their vectors. */
+  /** Textual inversion embeddings, as files or folders of files: their words in prompts become their vectors. */
   readonly embeddings?: readonly string[] | undefined
   /** ControlNets, as files or folders, for `Conditioning.controls`. */
   readonly controlNets?: readonly string[] | undefined
@@ -101,7 +101,7 @@ export async function openModel(
   const controlled = controlNets.length > 0
   const unetModel = buildUnet(unet.config, loras.on('unet', unet.weights, unet.config), { controlled })
   const chosen = await chooseDevice(device ?? 'auto')
-  const warnings = [...loras.report(), ...chosen.warnings]
+  const warnings = [...loras.report(), ...embeddings.warnings, ...chosen.warnings]
 
   // 3. Sessions
   const counters = { evaluations: 0, engineSeconds: 0 }

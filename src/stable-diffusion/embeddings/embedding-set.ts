@@ -1,10 +1,13 @@
-import { basename } from 'node:path'
+import { readdirSync, statSync } from 'node:fs'
+import { basename, extname, join } from 'node:path'
 import { OfgenError } from '../../errors.ts'
 import { openEmbedding, type EmbeddingFile } from './embedding-file.ts'
 
 /** Embeddings in a model: ids behind its vocabulary, and the vectors they stand for. */
 export interface EmbeddingSet {
   readonly hashes: readonly string[]
+  /** Files of a folder that were left out, and why. */
+  readonly warnings: readonly string[]
   /** Ids of each word. */
   readonly words: ReadonlyMap<string, readonly number[]>
   /** For each text encoder the rows behind its token table, `[rows * width]`; absent where there are none. */
@@ -12,16 +15,17 @@ export interface EmbeddingSet {
 }
 
 /**
+ * @param paths Files, and folders of files. What is of another family or no embedding is left out where it lies in a folder.
  * @param widths Widths of the model's text encoders.
  * @param firstId The first id behind the vocabulary.
  * @throws OfgenError as `openEmbedding`, and model_invalid for an embedding of another family and for two that share a word.
  */
 export function openEmbeddings(paths: readonly string[], widths: readonly number[], firstId: number): EmbeddingSet {
   const words = new Map<string, readonly number[]>()
-  const files = paths.map((path) => openEmbedding(path))
+  const warnings: string[] = []
+  const files = paths.flatMap((path) => (isFolder(path) ? openFolder(path, widths, warnings) : [opened(path, widths)]))
   let next = firstId
   for (const file of files) {
-    checkWidths(file, widths)
     const ids = Array.from({ length: file.count }, (_, i) => next + i)
     next += file.count
     for (const word of new Set(file.words.map((one) => one.toLowerCase()))) {
@@ -34,6 +38,7 @@ export function openEmbeddings(paths: readonly string[], widths: readonly number
   }
   return {
     hashes: files.flatMap(({ path, hash }) => [basename(path), hash]),
+    warnings,
     words,
     rows: widths.map((width, part) =>
       joined(
@@ -43,6 +48,39 @@ export function openEmbeddings(paths: readonly string[], widths: readonly number
     ),
   }
 }
+
+function opened(path: string, widths: readonly number[]): EmbeddingFile {
+  const file = openEmbedding(path)
+  checkWidths(file, widths)
+  return file
+}
+
+function openFolder(folder: string, widths: readonly number[], warnings: string[]): EmbeddingFile[] {
+  const names = readdirSync(folder)
+    .filter((name) => endings.includes(extname(name)))
+    .sort()
+  const left: string[] = []
+  const files = names.flatMap((name) => {
+    try {
+      return [opened(join(folder, name), widths)]
+    } catch (error) {
+      if (!(error instanceof OfgenError)) throw error
+      left.push(name)
+      return []
+    }
+  })
+  if (left.length > 0)
+    warnings.push(
+      `${left.length} of ${names.length} embeddings in ${folder} do not fit this model and were left out (${left.slice(0, 3).join(', ')}${left.length > 3 ? ', …' : ''}).`,
+    )
+  return files
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+}
+
+const endings = ['.safetensors', '.pt', '.bin']
 
 const families: Readonly<Record<string, string>> = {
   '768': 'Stable Diffusion 1',

@@ -109,6 +109,24 @@ describe('files', () => {
     expect(() => openEmbedding(written(`${name}.safetensors`, tensors))).toThrow(message)
   })
 
+  test('of a folder only what fits is taken, and the rest is told', () => {
+    const inner = mkdtempSync(join(scratch, 'folder-'))
+    const put = (name: string, tensors: Parameters<typeof writeSafetensors>[1]): void =>
+      writeSafetensors(join(inner, name), tensors)
+    put('b.safetensors', { emb_params: vectors(1, 24) })
+    put('a.safetensors', { emb_params: vectors(2, 24) })
+    put('wide.safetensors', { emb_params: vectors(2, 768) })
+    put('other.safetensors', { x: vectors(1), y: vectors(1) })
+    const set = openEmbeddings([inner], [24], 10)
+    expect([...set.words]).toEqual([
+      ['a', [10, 11]],
+      ['b', [12]],
+    ])
+    expect(set.warnings).toEqual([
+      `2 of 4 embeddings in ${inner} do not fit this model and were left out (other.safetensors, wide.safetensors).`,
+    ])
+  })
+
   test('one of another family, and a word that is there twice, are refused', () => {
     const path = written('wide.safetensors', { emb_params: vectors(2, 768) })
     expect(() => openEmbeddings([path], [24], 0)).toThrow("its vectors are 768 wide (Stable Diffusion 1), the model's 24")
