@@ -5,6 +5,7 @@ import { isAbort, OfgenError } from '../errors.ts'
 import { addSettings, normaliseArguments, sameCommand } from './arguments.ts'
 import { demoCommand } from './demo-command.ts'
 import { measureCommand } from './measure-command.ts'
+import { modelsCommand } from './models-command.ts'
 import { renderCommand } from './render-command.ts'
 import type { RunContext } from './run-events.ts'
 
@@ -60,7 +61,9 @@ function buildProgram(context: RunContext): Command {
     .option('--ffmpeg <path>', 'the ffmpeg program to use')
     .option('--json', 'the figures as JSON')
   program.addCommand(measure.action(measureCommand(context)))
-  for (const command of [program, ...program.commands]) command.exitOverride().configureOutput({ outputError: wrongUsage })
+  program.addCommand(modelsCommand(context))
+  const commands = program.commands.flatMap((command) => [command, ...command.commands])
+  for (const command of [program, ...commands]) command.exitOverride().configureOutput({ outputError: wrongUsage })
   return program
 }
 
