@@ -230,3 +230,94 @@ describe('what a single file predicts', () => {
     expect((await open(join(folder, 'moved.safetensors'), options)).hash).toBe(hash)
   })
 })
+
+describe('bad input', () => {
+  const bytes = readFileSync(sd15)
+  const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE())).toString()) as Record<
+    string,
+    { data_offsets: [number, number] }
+  >
+  const begin = 8 + Number(bytes.readBigUInt64LE())
+
+  test('weights that are no numbers end the first evaluation with a sentence', async () => {
+    const path = join(folder, 'nan.safetensors')
+    const damaged = Buffer.from(bytes)
+    const [at] = header['model.diffusion_model.out.2.weight']!.data_offsets
+    damaged.writeUInt16LE(0x7e00, begin + at)
+    writeFileSync(path, damaged)
+    const model = await open(path, configs('tiny-sd15'))
+    const prompts = [await model.embed('a'), await model.embed('b')] as const
+    await expect(someStep(model, prompts)).rejects.toMatchObject({
+      message: expect.stringContaining('unet network of') as unknown,
+      hint: expect.stringContaining('inspect --numbers') as unknown,
+    })
+  })
+
+  test.each([
+    [
+      'cut in the middle',
+      (): Buffer => bytes.subarray(0, bytes.length >> 1),
+      /is truncated: its tensors need \d+ bytes, it has \d+/,
+    ],
+    [
+      'with a header of a thousand million million bytes',
+      (): Buffer => Buffer.concat([Buffer.from('00c06e31d9100100', 'hex'), bytes.subarray(8)]),
+      /does not begin as a safetensors file \(header length/,
+    ],
+    [
+      'that is a web page',
+      (): Buffer => Buffer.from('<!DOCTYPE html><html><body>404</body></html>'),
+      /does not begin as a safetensors file/,
+    ],
+    ['that is empty', (): Buffer => Buffer.alloc(0), /has only 0 bytes/],
+  ])('a file %s is refused', async (_, make, message) => {
+    const path = join(folder, 'bad.safetensors')
+    writeFileSync(path, make())
+    await expect(openModel(path, plain)).rejects.toMatchObject({
+      code: 'model_invalid',
+      message: expect.stringMatching(message) as unknown,
+    })
+  })
+
+  test.each([
+    ['lora/kohya-a.safetensors', 'is a LoRA, which cannot be used as a model', '--lora'],
+    ['controlnet/control-b.safetensors', 'is a ControlNet, which cannot be used as a model', '--control'],
+    ['tiny-sd15/vae/diffusion_pytorch_model.safetensors', 'is an autoencoder (VAE), which cannot be used as a model', '--vae'],
+    ['torch-files/evil.ckpt', '.system", which is not accepted in a file of weights', '.safetensors'],
+  ])('%s as a model is refused, saying what it is', async (file, message, hint) => {
+    await expect(openModel(goldens + file, plain)).rejects.toMatchObject({
+      code: 'model_invalid',
+      message: expect.stringContaining(message) as unknown,
+      hint: expect.stringContaining(hint) as unknown,
+    })
+  })
+
+  test('a single file whose shapes are of no published model names what does not fit', async () => {
+    await expect(openModel(sd15, plain)).rejects.toThrow(
+      /its UNet\) describes a model that is not supported \(block_out_channels\.2: must be a multiple of norm_num_groups/,
+    )
+  })
+
+  test('an autoencoder that is none is refused, saying what it is', async () => {
+    const options = { ...plain, ...configs('tiny-sd15') }
+    await expect(openModel(sd15, { ...options, vae: `${goldens}lora/kohya-a.safetensors` })).rejects.toThrow(
+      'is no autoencoder but a LoRA',
+    )
+    await expect(openModel(sd15, { ...options, vae: join(folder, 'none') })).rejects.toMatchObject({ code: 'model_missing' })
+  })
+
+  test('a shard that the index names and is not there, or lies outside of the folder, is refused', async () => {
+    const path = join(folder, 'sharded')
+    cpSync(`${goldens}tiny-sd15`, path, { recursive: true })
+    const weights = join(path, 'unet/diffusion_pytorch_model.safetensors')
+    renameSync(weights, join(path, 'unet/part.safetensors'))
+    const index = (map: Record<string, string>): void =>
+      writeFileSync(`${weights}.index.json`, JSON.stringify({ weight_map: map }))
+    index({ 'conv_in.weight': 'part.safetensors', 'conv_in.bias': 'gone.safetensors' })
+    await expect(openModel(path, plain)).rejects.toThrow(/gone\.safetensors cannot be opened/)
+    index({ 'conv_in.weight': '../../etc/passwd.safetensors' })
+    await expect(openModel(path, plain)).rejects.toThrow('must name a file beside the index')
+    index({ 'conv_in.weight': 'part.safetensors', 'no_such.weight': 'part.safetensors' })
+    await expect(openModel(path, plain)).rejects.toThrow('has no tensor "no_such.weight"')
+  })
+})

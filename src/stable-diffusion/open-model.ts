@@ -1,6 +1,7 @@
 import { parse, resolve } from 'node:path'
 import { OfgenError } from '../errors.ts'
 import { chooseDevice, type DeviceWish } from '../onnx/device.ts'
+import type { RunResult } from '../onnx/engine.ts'
 import { floatTensor } from '../onnx/tensor.ts'
 import { withWords } from '../prompt/added-words.ts'
 import { loadTokenizer } from '../prompt/tokenizer.ts'
@@ -83,6 +84,7 @@ export async function openModel(
   const sees = whatUnetSees(checkpoint, latentChannels)
   const loras = openLoras(choices)
   const { root: weightsRoot } = parse(checkpoint.path)
+  const { root: vaeRoot } = parse(checkpoint.vae.files[0] ?? checkpoint.path)
   const textNetworks = texts.map(({ config, weights, pooled }, i): [(typeof textNames)[number], Network] => {
     const options = {
       skip,
@@ -109,16 +111,17 @@ export async function openModel(
     {
       // Who has one text encoder never asks for the second.
       ...(Object.fromEntries(textNetworks) as Record<(typeof textNames)[number], Network>),
-      encoder: { model: autoencoder.encoder, title: 'the encoder', weightsRoot },
+      encoder: { model: autoencoder.encoder, title: 'the encoder', weightsRoot: vaeRoot },
       ...(Object.fromEntries(controlNetworks) as Record<`control${number}`, Network>),
       unet: { model: unetModel, title: 'the UNet', weightsRoot },
-      decoder: { model: autoencoder.decoder, title: 'the decoder', weightsRoot },
+      decoder: { model: autoencoder.decoder, title: 'the decoder', weightsRoot: vaeRoot },
     },
     { ...runtime, device: chosen.device },
   )
   const run: typeof networks.run = async (which, feeds, signal) => {
     const result = await networks.run(which, feeds, signal)
     counters.engineSeconds += result.seconds
+    demandNumbers(checkpoint.path, which, result.outputs)
     return result
   }
 
@@ -208,6 +211,15 @@ export async function openModel(
   }
   const masks = greyMasks(model)
   return model
+}
+
+/** One value that is none soon makes all of them so; a look at a few is enough. */
+function demandNumbers(path: string, network: string, outputs: RunResult['outputs']): void {
+  for (const { data } of Object.values(outputs))
+    if (data instanceof Float32Array && [0, data.length >> 1, data.length - 1].some((i) => Number.isNaN(data[i])))
+      throw new OfgenError('engine_failed', `The ${network} network of ${path} gave numbers that are none (NaN).`, {
+        hint: 'Its weights are damaged, or too large for this device: see "ofgen models inspect --numbers", or try --device cpu.',
+      })
 }
 
 /** Besides the noisy latent: nothing, the source's latent (InstructPix2Pix), or a mask and a masked picture (inpainting). */
