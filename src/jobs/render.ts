@@ -9,7 +9,7 @@ import { flowWorkers } from '../flow/flow-workers.ts'
 import type { FlowEstimator } from '../flow/flow.ts'
 import type { GuidanceSchedule } from '../guidance/guidance-schedule.ts'
 import { trySchedule } from '../guidance/load-schedule.ts'
-import { findModel } from '../models/find-model.ts'
+import { locateModel } from '../models/find-model.ts'
 import type { LoraTag } from '../prompt/lora-tags.ts'
 import type { Settings } from '../settings.ts'
 import type { DiffusionModel } from '../stable-diffusion/diffusion-model.ts'
@@ -100,7 +100,7 @@ export async function* renderSource(options: RenderSourceOptions): AsyncGenerato
   const range = settings.range === undefined ? undefined : parseRange(settings.range)
   if (range !== undefined) checkRange(range, options.source.info)
   const schedule = settings.schedule === undefined ? undefined : await openSchedule(settings.schedule)
-  const model = options.model ?? (await openChosen(settings, { loras, choices }, signal))
+  const model = options.model ?? (yield* openChosen(settings, { loras, choices }, signal))
   try {
     const resolved = resolveSettings(settings, model, options.source.info)
     if (schedule !== undefined) trySchedule(schedule.weights, resolved)
@@ -130,12 +130,12 @@ export async function* renderSource(options: RenderSourceOptions): AsyncGenerato
   }
 }
 
-async function openChosen(
+async function* openChosen(
   settings: Settings,
   { loras, choices }: { readonly loras: readonly LoraTag[]; readonly choices: readonly ControlChoice[] },
   signal: AbortSignal | undefined,
-): Promise<DiffusionModel> {
-  const path = await findModel(settings.model)
+): AsyncGenerator<RenderEvent, DiffusionModel, undefined> {
+  const path = yield* locateModel(settings.model, { modelsDir: settings.modelsDir, variant: settings.variant, signal })
   const { vae, clipSkip, prediction, zeroSnr, loraDir } = settings
   const { threads, device, cache, lowMemory, vaeTile } = settings
   return openModel(path, {

@@ -75,14 +75,18 @@ export async function* fetchModel(
   const stop = new AbortController()
   const stopped = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
   try {
-    let before = 0
+    let [before, told] = [0, 0]
     for (const entry of wanted) {
       const path = safePath(entry.path)
       const queue = latest<number>()
       const work = fetchInto(cache, commit, { ...entry, path }, (received) => queue.put(received)).finally(() => queue.end())
       // It is awaited below; until then its failure is nobody's.
       work.catch(() => {})
-      for await (const received of queue) yield { type: 'download', model: repo, file: path, received: before + received, size }
+      for await (const received of queue) {
+        if (received < entry.size && before + received - told < Math.min(size / 100, 8e6)) continue
+        told = before + received
+        yield { type: 'download', model: repo, file: path, received: told, size }
+      }
       await work
       before += entry.size
     }
