@@ -39,6 +39,13 @@ test.each(['none', 'previous', 'flow'] as const)('each frame has the prompt of i
   expect(split.images.get(5)!.data).not.toEqual(plain.images.get(5)!.data)
 })
 
+test.each(['previous', 'flow'] as const)('a line for all frames is the prompt itself: %s', async (method) => {
+  const [line, itself] = [new MemoryFrameStore(), new MemoryFrameStore()]
+  await run(line, method, 'all: greenish')
+  await run(itself, method, undefined, 'greenish')
+  for (const frame of [0, 1, 2, 3, 4, 5]) expect(line.images.get(frame)!.data).toEqual(itself.images.get(frame)!.data)
+})
+
 test('no frame is made from a keyframe that was told something else', async () => {
   const frames = Array.from({ length: 12 }, (_, n) => texture(64, 48, 0.4 * n))
   const keyframes = async (file: string): Promise<readonly number[]> => {
