@@ -35,6 +35,7 @@ test.each(['none', 'previous', 'flow'] as const)('each frame has the prompt of i
   await run(plain, method)
   await run(split, method, '3-: greenish')
   expect(promptsOf(split)).toEqual(['red', 'red', 'red', 'greenish', 'greenish', 'greenish'])
+  expect(split.records.every(({ negative }) => negative === '')).toBe(true)
   expect(split.images.get(0)!.data).toEqual(plain.images.get(0)!.data)
   expect(split.images.get(5)!.data).not.toEqual(plain.images.get(5)!.data)
 })
