@@ -42,6 +42,16 @@ test.each([
   expect(texts).toEqual(expected)
 })
 
+test("the sampler may have A1111's name with the spacing in it", async () => {
+  const settings = { ...analyticSettings, strength: 0.8 }
+  const painter = await createPainter(analyticModel(), { ...settings, sampler: 'DPM++ SDE Karras' })
+  expect(painter.draws).toBe(2)
+  const plain = await createPainter(analyticModel(), { ...settings, sampler: 'dpmpp_sde', sigmas: 'karras' })
+  expect(painter.run).toEqual(plain.run)
+  const other = await createPainter(analyticModel(), { ...settings, sampler: 'DPM++ SDE Karras', sigmas: 'simple' })
+  expect(other.run).not.toEqual(plain.run)
+})
+
 test('a shorter run has the prompts of the last steps; a frame may have a prompt of its own', async () => {
   const { model, texts } = watched()
   const painter = await createPainter(model, { ...analyticSettings, prompt: '[a:b:0.5]', strength: 0.8 })
