@@ -54,5 +54,5 @@ export function inspectionText({ path, title, usable, prediction, parts, missing
 
 function partText({ title, tensors, bytes, types }: InspectedPart): string {
   const size = bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${(bytes / 1e6).toFixed(1)} MB`
-  return `  ${title.padEnd(18)} ${String(tensors).padStart(5)} tensors  ${size.padStart(9)}  ${types.join(', ')}`
+  return `  ${title.padEnd(18)} ${tensors === 0 ? 'graph'.padStart(13) : `${String(tensors).padStart(5)} tensors`}  ${size.padStart(9)}  ${types.join(', ')}`
 }
