@@ -33,6 +33,12 @@ export { escapeEmphasis, parseEmphasis, type WeightedText } from './prompt/empha
 export { parseEdits, type PromptEdits } from './prompt/prompt-edits.ts'
 export { extractLoras, type LoraTag } from './prompt/lora-tags.ts'
 export { openModel, type OpenModelOptions } from './stable-diffusion/open-model.ts'
+export {
+  inspectCheckpoint,
+  type InspectedPart,
+  type Inspection,
+  type InspectOptions,
+} from './stable-diffusion/inspect-checkpoint.ts'
 export type { Conditioning, DiffusionModel, Embedding, ModelDefaults } from './stable-diffusion/diffusion-model.ts'
 export { embeddedModelPath, findModel } from './models/find-model.ts'
 export type { Denoiser, Latent, LatentShape, SampleOptions, Sampler } from './diffusion/denoiser.ts'
