@@ -181,6 +181,7 @@ export async function openModel(
       skip,
       prediction,
       zeroSnr,
+      vaeTile,
     }),
     warnings,
     name: checkpoint.name,
