@@ -181,7 +181,7 @@ export async function openModel(
       skip,
       prediction,
       zeroSnr,
-      vaeTile,
+      vaeTile: vaeTile === 0 ? 'never' : vaeTile,
     }),
     warnings,
     name: checkpoint.name,
