@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs'
 import type { FrameControl } from '../animate/frame-controls.ts'
 import { controlKinds, type ControlKind } from '../control/control-map.ts'
 import { OfgenError } from '../errors.ts'
-import { findFile, foldersBeside } from '../models/find-file.ts'
+import type { FileKind } from '../models/locate-file.ts'
 import type { FrameSource } from '../video/frame-source.ts'
 import { openSource, type OpenSourceOptions } from '../video/open-source.ts'
 
@@ -53,15 +52,12 @@ export function parseControlOption(text: string): ControlChoice {
   return { maps: { made }, name: name!, weight, from, to }
 }
 
-/** Where the ControlNet is: a path, or the name of a file beside the model. @throws OfgenError model_missing. */
-export function findControlNet(name: string, model: string): string {
-  if (existsSync(name)) return name
-  return findFile({
-    name,
-    what: 'ControlNet',
-    folders: foldersBeside(model, ['ControlNet', 'controlnet']),
-    endings: ['.safetensors', '.pth', '.bin'],
-  })
+/** How ControlNets are found. */
+export const controlNetFiles: FileKind = {
+  what: 'ControlNet',
+  folders: ['ControlNet', 'controlnet'],
+  endings: ['.safetensors', '.pth', '.bin'],
+  usual: 'diffusion_pytorch_model.safetensors',
 }
 
 /** Controls whose sources of maps are open. */

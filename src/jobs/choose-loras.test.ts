@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { parseSettings } from '../settings.ts'
-import { findLoras, parseLoraOption, takeLoras } from './choose-loras.ts'
+import type { LoraTag } from '../prompt/lora-tags.ts'
+import type { LoraChoice } from '../stable-diffusion/lora/lora-set.ts'
+import { locateLoras, parseLoraOption, takeLoras } from './choose-loras.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'ofgen-loras-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -12,6 +14,14 @@ const put = (...path: string[]): string => {
   mkdirSync(join(file, '..'), { recursive: true })
   writeFileSync(file, '')
   return file
+}
+
+async function findLoras(tags: readonly LoraTag[], model: string, first?: string): Promise<LoraChoice[]> {
+  const search = locateLoras(tags, { model, first })
+  for (;;) {
+    const next = await search.next()
+    if (next.done === true) return next.value
+  }
 }
 
 test.each([
@@ -39,29 +49,29 @@ test('LoRAs of the option come before those of the prompts, which lose them', ()
   expect(taken.settings.negative).toBe('blurry')
 })
 
-test('names are looked for in the folder that is given, then beside the model, with subfolders and in any case', () => {
+test('names are looked for in the folder that is given, then beside the model, with subfolders and in any case', async () => {
   const model = put('checkpoints', 'model.safetensors')
   const beside = put('checkpoints', 'near.safetensors')
   const below = put('loras', 'people', 'Far.safetensors')
   const own = put('mine', 'near.safetensors')
-  const find = (name: string, folder?: string): string => findLoras([{ name, weight: 1 }], model, folder)[0]!.path
-  expect(find('near')).toBe(beside)
-  expect(find('near', join(root, 'mine'))).toBe(own)
-  expect(find('far')).toBe(below)
-  expect(find(below)).toBe(below)
-  expect(() => find('nowhere')).toThrow(/There is no LoRA "nowhere" in .*loras/)
+  const find = async (name: string, folder?: string): Promise<string> =>
+    (await findLoras([{ name, weight: 1 }], model, folder))[0]!.path
+  expect(await find('near')).toBe(beside)
+  expect(await find('near', join(root, 'mine'))).toBe(own)
+  expect(await find('far')).toBe(below)
+  expect(await find(below)).toBe(below)
+  await expect(find('nowhere')).rejects.toThrow(/There is no LoRA "nowhere" in .*loras/)
 })
 
-test('one that is named twice gets both weights', () => {
+test('one that is named twice gets both weights', async () => {
   const model = put('checkpoints', 'model.safetensors')
   put('loras', 'style.safetensors')
-  const found = findLoras(
+  const found = await findLoras(
     [
       { name: 'style', weight: 0.5 },
       { name: 'style.safetensors', weight: 0.25 },
     ],
     model,
-    undefined,
   )
   expect(found).toEqual([{ path: join(root, 'loras', 'style.safetensors'), weight: 0.75 }])
 })

@@ -1,5 +1,6 @@
 import { OfgenError } from '../errors.ts'
-import { findFile, foldersBeside } from '../models/find-file.ts'
+import type { DownloadEvent } from '../models/hub/fetch-model.ts'
+import { locateFile, type FileKind, type LocateFileOptions } from '../models/locate-file.ts'
 import { extractLoras, type LoraTag } from '../prompt/lora-tags.ts'
 import type { Settings } from '../settings.ts'
 import type { LoraChoice } from '../stable-diffusion/lora/lora-set.ts'
@@ -35,16 +36,25 @@ export function parseLoraOption(text: string): LoraTag {
   return { name, weight: Number(weight) }
 }
 
+const loraFiles: FileKind = {
+  what: 'LoRA',
+  folders: ['loras', 'Lora', 'lora'],
+  endings: ['.safetensors', '.pt', '.ckpt'],
+  usual: 'pytorch_lora_weights.safetensors',
+}
+
 /**
  * The files behind the names. One that is named twice gets both weights together.
  *
- * @throws OfgenError model_missing.
+ * @throws OfgenError as `locateFile`.
  */
-export function findLoras(loras: readonly LoraTag[], model: string, folder: string | undefined): LoraChoice[] {
-  const folders = [...(folder === undefined ? [] : [folder]), ...foldersBeside(model, ['loras', 'Lora', 'lora'])]
+export async function* locateLoras(
+  loras: readonly LoraTag[],
+  options: LocateFileOptions,
+): AsyncGenerator<DownloadEvent, LoraChoice[], undefined> {
   const weights = new Map<string, number>()
   for (const { name, weight } of loras) {
-    const path = findFile({ name, what: 'LoRA', folders, endings: ['.safetensors', '.pt', '.ckpt'] })
+    const path = yield* locateFile(name, loraFiles, options)
     weights.set(path, (weights.get(path) ?? 0) + weight)
   }
   return [...weights].map(([path, weight]) => ({ path, weight }))

@@ -10,6 +10,7 @@ import type { FlowEstimator } from '../flow/flow.ts'
 import type { GuidanceSchedule } from '../guidance/guidance-schedule.ts'
 import { trySchedule } from '../guidance/load-schedule.ts'
 import { locateModel } from '../models/find-model.ts'
+import { locateFile, type FileKind, type LocateFileOptions } from '../models/locate-file.ts'
 import type { LoraTag } from '../prompt/lora-tags.ts'
 import type { Settings } from '../settings.ts'
 import type { DiffusionModel } from '../stable-diffusion/diffusion-model.ts'
@@ -21,9 +22,8 @@ import { checkRange, parseRange } from '../video/range.ts'
 import { inRange } from '../video/in-range.ts'
 import { atRate } from '../video/resample.ts'
 import { compareRender } from './compare.ts'
-import { findControlNet, openControls, parseControlOption, type ControlChoice } from './choose-controls.ts'
-import { findEmbeddings } from './choose-embeddings.ts'
-import { findLoras, takeLoras } from './choose-loras.ts'
+import { controlNetFiles, openControls, parseControlOption, type ControlChoice } from './choose-controls.ts'
+import { locateLoras, takeLoras } from './choose-loras.ts'
 import { debugWriter } from './debug-pictures.ts'
 import { openRenderFolder, type Manifest, type RenderFolder } from './render-folder.ts'
 import { openPrompts } from './open-prompts.ts'
@@ -138,6 +138,7 @@ async function* openChosen(
   const path = yield* locateModel(settings.model, { modelsDir: settings.modelsDir, variant: settings.variant, signal })
   const { vae, clipSkip, prediction, zeroSnr, loraDir } = settings
   const { threads, device, cache, lowMemory, vaeTile } = settings
+  const where = { model: path, modelsDir: settings.modelsDir, signal }
   return openModel(path, {
     vae,
     clipSkip,
@@ -148,11 +149,33 @@ async function* openChosen(
     cache,
     lowMemory,
     vaeTile,
-    loras: findLoras(loras, path, loraDir),
-    embeddings: findEmbeddings(settings.embedding ?? [], path),
-    controlNets: choices.map(({ name }) => findControlNet(name, path)),
+    loras: yield* locateLoras(loras, { ...where, first: loraDir }),
+    embeddings: yield* locateAll(settings.embedding ?? [], embeddingFiles, where),
+    controlNets: yield* locateAll(
+      choices.map(({ name }) => name),
+      controlNetFiles,
+      where,
+    ),
     signal,
   })
+}
+
+/** How embeddings are found. */
+const embeddingFiles: FileKind = {
+  what: 'embedding',
+  folders: ['embeddings'],
+  endings: ['.safetensors', '.pt', '.bin'],
+  usual: 'learned_embeds.safetensors',
+}
+
+async function* locateAll(
+  names: readonly string[],
+  kind: FileKind,
+  options: LocateFileOptions,
+): AsyncGenerator<RenderEvent, string[], undefined> {
+  const paths: string[] = []
+  for (const name of names) paths.push(yield* locateFile(name, kind, options))
+  return paths
 }
 
 interface Parts {
