@@ -1,12 +1,13 @@
 import { motionFromFlows } from '../flow/motion.ts'
-import { extendWay } from '../flow/way.ts'
+import { extendWay, turnedWay } from '../flow/way.ts'
 import { predictFromPrevious } from '../guidance/prediction.ts'
-import { predictFromAnchors } from '../guidance/two-sided.ts'
+import { smoothAlong } from '../guidance/smooth-along.ts'
+import { fillFromPrevious, predictFromAnchors } from '../guidance/two-sided.ts'
 import { answerRequests } from '../thread-side.ts'
 
 // The thread behind `analysis.ts`.
 
-const work = { motionFromFlows, extendWay, predictFromPrevious, predictFromAnchors }
+const work = { motionFromFlows, extendWay, turnedWay, predictFromPrevious, predictFromAnchors, fillFromPrevious, smoothAlong }
 export type AnalysisWork = typeof work
 
 export interface AnalysisRequest {
