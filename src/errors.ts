@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'output_occupied'
   | 'output_unwritable'
   | 'disk_full'
+  | 'download_failed'
   | 'engine_failed'
   | 'render_failed'
 

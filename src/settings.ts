@@ -84,6 +84,24 @@ export const settingsSchema = z.strictObject({
     placeholder: 'FOLDER',
     shapesFrames: false,
   }),
+  embedding: setting(z.array(z.string().min(1)).optional(), {
+    title: 'Embedding',
+    description:
+      "Textual inversion embedding: a file, or a folder of them. The file's name in a prompt becomes its vectors. May be given several times.",
+    fallback: 'none',
+    group: 'Style',
+    placeholder: 'FILE',
+    shapesFrames: true,
+  }),
+  control: setting(z.array(z.string().min(1)).optional(), {
+    title: 'ControlNet',
+    description:
+      'ControlNet that holds the picture to a map of each frame, as KIND:FILE; kinds canny, lineart, softedge and tile are made of the frames, others need ",maps=VIDEO or FOLDER". Further options: ",weight=1", ",from=0", ",to=1" (part of the steps). May be given several times.',
+    fallback: 'none',
+    group: 'Style',
+    placeholder: 'KIND:FILE',
+    shapesFrames: true,
+  }),
   style: setting(z.string().min(1).optional(), {
     title: 'Style',
     description:

@@ -35,7 +35,8 @@ function decode(latent: Latent, { height, width }: LatentShape): FloatImage {
 
 /**
  * A model without weights that the whole pipeline can run on in milliseconds: its latents are small pictures, and it takes half
- * of what it sees (noise and all, as a network does) and half of a colour that the prompt stands for.
+ * of what it sees (noise and all, as a network does) and half of a colour that the prompt stands for. Its one ControlNet paints what it sees,
+ * by its weight instead of all else.
  */
 export function analyticModel(options: { evaluation?: () => Promise<void> } = {}): DiffusionModel {
   const counters = { evaluations: 0, engineSeconds: 0 }
@@ -65,7 +66,7 @@ export function analyticModel(options: { evaluation?: () => Promise<void> } = {}
     scale,
     multiple: 4,
     seesSource: false,
-    controlNets: [],
+    controlNets: ['picture'],
     counters,
     embed: (text: string): Promise<Embedding> => {
       const hue = text.length % 7
@@ -80,7 +81,10 @@ export function analyticModel(options: { evaluation?: () => Promise<void> } = {}
       counters.evaluations++
       const colour = conditioning.positive.data[0]!
       const keep = 1 / (1 + sigma * sigma)
-      return x.map((value) => 0.5 * (value * keep + colour))
+      const [control] = conditioning.controls ?? []
+      const seen = control && encode(control.image)
+      const share = control?.weight ?? 0
+      return x.map((value, i) => (1 - share) * 0.5 * (value * keep + colour) + share * (seen?.[i] ?? 0))
     },
     close: () => Promise.resolve(),
   }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { animate, type AnimateResult, type AnimateSettings } from '../src/animate/animate.ts'
 import type { RenderEvent } from '../src/animate/events.ts'
 import { MemoryFrameStore } from '../src/animate/frame-store.ts'
+import { samplerNames } from '../src/diffusion/samplers/sampler-by-name.ts'
 import { disEstimator } from '../src/flow/dis.ts'
 import type { Frame } from '../src/image/frame.ts'
 import './workers.ts'
@@ -68,6 +69,15 @@ test.each<Partial<AnimateSettings>>([
   const before = store.images.get(3)!
   expect((await run(moving, store, change)).evaluations).toBeGreaterThan(0)
   expect(store.images.get(3)!.data).not.toEqual(before.data)
+})
+
+test.each(samplerNames)('the same seed gives the same frames, another seed others: %s', async (sampler) => {
+  const stores = [new MemoryFrameStore(), new MemoryFrameStore(), new MemoryFrameStore()]
+  for (const [i, store] of stores.entries())
+    await run(moving.slice(0, 2), store, { sampler, sigmas: 'karras', noise: 'fresh', seed: i === 2 ? 9 : 3 })
+  const [first, second, other] = stores.map(({ images }) => images.get(1)!.data)
+  expect(second).toEqual(first)
+  expect(other).not.toEqual(first)
 })
 
 test('a source frame that changed is painted again, with those that were guided by it; those before stay', async () => {

@@ -17,7 +17,7 @@ const rowsOf = (goldens: string): Row[] => JSON.parse(readFileSync(join(goldens,
 const stem = (component: string): string => (component.startsWith('text') ? 'model' : 'diffusion_pytorch_model')
 
 /** Writes a miniature that is kept as a folder as one file, entries that a loader must step over included. */
-export function writeSingleFile(folder: string, path: string): void {
+export function writeSingleFile(folder: string, path: string, write: typeof writeSafetensors = writeSafetensors): void {
   const files = new Map<string, TensorFile>()
   const tensors: Record<string, TensorToWrite> = {}
   for (const [name, dtype, dims, place] of rowsOf(folder)) {
@@ -31,7 +31,7 @@ export function writeSingleFile(folder: string, path: string): void {
     files.set(component, file)
     tensors[name] = { dtype, dims, data: asType(bytesOf(file, theirs), file.tensors.get(theirs)!.dtype, dtype) }
   }
-  writeSafetensors(path, tensors)
+  write(path, tensors)
 }
 
 /** Writes a miniature that is kept as one file as a diffusers folder: its weights, beside a copy of its configs. */

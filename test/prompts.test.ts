@@ -39,6 +39,23 @@ test.each(['none', 'previous', 'flow'] as const)('each frame has the prompt of i
   expect(split.images.get(5)!.data).not.toEqual(plain.images.get(5)!.data)
 })
 
+test('no frame is made from a keyframe that was told something else', async () => {
+  const frames = Array.from({ length: 12 }, (_, n) => texture(64, 48, 0.4 * n))
+  const keyframes = async (file: string): Promise<readonly number[]> => {
+    const prompts = parsePromptFile(file, { path: 'prompts.txt', base: { prompt: 'red', negative: '' }, style: '' })
+    const settings: AnimateSettings = { ...analyticSettings, method: 'flow' }
+    const store = new MemoryFrameStore()
+    const source = madeSource(frames)
+    const events = animate({ source, model: analyticModel(), flow: disEstimator(), store, settings, prompts })
+    for (;;) {
+      const next = await events.next()
+      if (next.done) return next.value.keyframes
+    }
+  }
+  expect(await keyframes('all: blue')).toEqual([0, 8, 11])
+  expect(await keyframes('3-4: blue')).toEqual([0, 2, 3, 4, 5, 11])
+})
+
 test('a line that changes is a change of its frames alone', async () => {
   const store = new MemoryFrameStore()
   await run(store, 'none', '2-3: green')

@@ -12,8 +12,12 @@ export interface TensorToWrite {
 }
 
 /** Writes a `.safetensors` file. */
-export function writeSafetensors(path: string, tensors: Readonly<Record<string, TensorToWrite>>): void {
-  const header: Record<string, unknown> = {}
+export function writeSafetensors(
+  path: string,
+  tensors: Readonly<Record<string, TensorToWrite>>,
+  metadata?: Readonly<Record<string, string>>,
+): void {
+  const header: Record<string, unknown> = metadata === undefined ? {} : { __metadata__: metadata }
   let end = 0
   for (const [name, { dtype, dims, data }] of Object.entries(tensors))
     header[name] = { dtype, shape: dims, data_offsets: [end, (end += data.byteLength)] }

@@ -1,3 +1,4 @@
+import { controlMap } from '../control/control-map.ts'
 import { motionFromFlows } from '../flow/motion.ts'
 import { extendWay, turnedWay } from '../flow/way.ts'
 import { predictFromPrevious } from '../guidance/prediction.ts'
@@ -7,7 +8,16 @@ import { answerRequests } from '../thread-side.ts'
 
 // The thread behind `analysis.ts`.
 
-const work = { motionFromFlows, extendWay, turnedWay, predictFromPrevious, predictFromAnchors, fillFromPrevious, smoothAlong }
+const work = {
+  motionFromFlows,
+  extendWay,
+  turnedWay,
+  predictFromPrevious,
+  predictFromAnchors,
+  fillFromPrevious,
+  smoothAlong,
+  controlMap,
+}
 export type AnalysisWork = typeof work
 
 export interface AnalysisRequest {

@@ -30,6 +30,7 @@ export function startAnalysis(signal?: AbortSignal): Analysis {
     predictFromPrevious: ask('predictFromPrevious'),
     predictFromAnchors: ask('predictFromAnchors'),
     fillFromPrevious: ask('fillFromPrevious'),
+    controlMap: ask('controlMap'),
     close: () => threads.close(),
   }
 }

@@ -8,6 +8,7 @@ import type { FrameSource } from '../video/frame-source.ts'
 import { startAnalysis } from './analysis.ts'
 import type { RenderEvent } from './events.ts'
 import { readFootage } from './footage.ts'
+import { controlIdentity, createControls, withGivenMaps, type FrameControl } from './frame-controls.ts'
 import { frameByFrame } from './frame-by-frame.ts'
 import type { FrameStore } from './frame-store.ts'
 import { createFrameWriter } from './frame-writer.ts'
@@ -36,13 +37,15 @@ export interface AnimateOptions {
   readonly schedule?: { readonly id: string; readonly weights: GuidanceSchedule } | undefined
   /** Prompts by frame, instead of the settings' one. */
   readonly prompts?: PromptPlan | undefined
+  /** ControlNets of the model, and what they see. */
+  readonly controls?: readonly FrameControl[] | undefined
   readonly onDebug?: DebugWriter | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 /** Gets a picture of what happens inside: the source frame, the moved result, the weights of the first step on the latent grid, the flow. */
 export type DebugWriter = (
-  name: 'raw' | 'warped' | 'weight' | 'flow',
+  name: 'raw' | 'warped' | 'weight' | 'flow' | `control${number}`,
   frame: number,
   content: { readonly image: Frame | FloatImage } | { readonly plane: Plane } | { readonly flow: Flow },
 ) => Promise<void>
@@ -67,29 +70,38 @@ export interface AnimateResult {
  * @throws OfgenError `video_missing` if the source yields no frame; whatever the source, the model and the store throw.
  */
 export async function* animate(options: AnimateOptions): AsyncGenerator<RenderEvent, AnimateResult, undefined> {
-  const { source, model, settings, schedule } = options
+  const { source, model, settings, schedule, controls = [] } = options
   const stop = new AbortController()
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal])
   const began = performance.now()
   const { evaluations, engineSeconds } = model.counters
   const painter = await createPainter(model, settings, signal)
   const outbox = createOutbox()
+  const analysis = startAnalysis(signal)
   const run: AnimateRun = {
     ...options,
     signal,
     abandon: () => stop.abort(),
     painter,
-    analysis: startAnalysis(signal),
+    analysis,
     outbox,
     writer: createFrameWriter(options.store, outbox),
     weights: schedule?.weights ?? (settings.method === 'reference' ? referenceSchedule : flowSchedule),
-    identity: [model.hash, { ...settings, prompt: '', negative: '' }, options.flow.id, schedule?.id ?? null],
+    controlsOf: createControls(controls, analysis, options.onDebug),
+    identity: [
+      model.hash,
+      { ...settings, prompt: '', negative: '' },
+      options.flow.id,
+      schedule?.id ?? null,
+      ...(controls.length === 0 ? [] : [controlIdentity(controls)]),
+    ],
     frames: [],
     cuts: [],
     keyframes: [],
   }
   const needsMotion = settings.method !== 'none' || settings.noise === 'carried'
-  const footage = readFootage(source, { flow: needsMotion ? options.flow : undefined, analysis: run.analysis, signal })
+  const frames = readFootage(source, { flow: needsMotion ? options.flow : undefined, analysis, signal })
+  const footage = withGivenMaps(frames, controls, signal)
   const work = settings.method === 'flow' ? byKeyframes(run, footage) : frameByFrame(run, footage)
   const all = work.then(() => run.writer.flush())
   try {
@@ -98,7 +110,7 @@ export async function* animate(options: AnimateOptions): AsyncGenerator<RenderEv
     stop.abort()
     await all.catch(() => undefined)
     await run.writer.flush().catch(() => undefined)
-    await run.analysis.close()
+    await analysis.close()
   }
   if (run.frames.length === 0)
     throw new OfgenError('video_missing', `${source.info.path} has no frames in the part that was asked for.`, {

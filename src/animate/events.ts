@@ -14,6 +14,14 @@ export type RenderEvent =
       /** Frames found finished in the folder from an earlier run. */
       readonly resumed: number
     }
+  /** A model is downloaded, before the start: bytes of all its files that are here, and of all. */
+  | {
+      readonly type: 'download'
+      readonly model: string
+      readonly file: string
+      readonly received: number
+      readonly size: number
+    }
   /** Another part of the work begins: the frames, the unguided frames for comparison, the video, the measures. */
   | { readonly type: 'stage'; readonly stage: Stage; readonly frames: number | undefined }
   | { readonly type: 'shot'; readonly shot: number; readonly frame: number; readonly time: number }

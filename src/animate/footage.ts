@@ -1,5 +1,6 @@
 import type { FlowEstimator } from '../flow/flow.ts'
 import type { Motion } from '../flow/motion.ts'
+import type { Frame } from '../image/frame.ts'
 import { isCut } from '../shots/cut.ts'
 import { inSharedMemory } from '../thread-side.ts'
 import type { FrameSource, TimedFrame } from '../video/frame-source.ts'
@@ -18,6 +19,8 @@ export interface FootageFrame {
   readonly motion: Motion | undefined
   /** Mean of `motion.trust`, 0..1. */
   readonly trusted: number
+  /** What ControlNets see of it, where that comes from elsewhere. */
+  readonly maps?: readonly Frame[] | undefined
 }
 
 export interface FootageOptions {

@@ -36,15 +36,16 @@ async function paintFrame(
   const { painter, analysis, settings, weights, signal, onDebug } = run
   const { frame, motion } = item
   const reference = settings.method === 'reference'
-  const [source, prediction] = await Promise.all([
+  const [source, controls, prediction] = await Promise.all([
     painter.encode(frame.image, signal),
+    run.controlsOf(item),
     guide === undefined || motion === undefined
       ? undefined
       : analysis.predictFromPrevious(toFloatImage(guide), reference ? negatedFlow(motion.forward) : motion.backward, {
           sharpen: reference,
         }),
   ])
-  const request = { source, prompt: promptOf(run, item), noise: noise.start, stepNoise: noise.step, signal, watch }
+  const request = { source, prompt: promptOf(run, item), controls, noise: noise.start, stepNoise: noise.step, signal, watch }
   if (prediction === undefined || motion === undefined)
     return { image: await painter.decode(await painter.paint(request), { signal }), painted: 1 }
 

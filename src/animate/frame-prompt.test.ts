@@ -19,23 +19,23 @@ describe('the prompts of a frame', () => {
   it('are embedded once for each distinct text', async () => {
     const model = recorder()
     const prompter = createPrompter(model, { cfgScale: 2, steps: 4 })
-    const [one, two, three, four] = await prompter({ prompt: '[a|b] c', negative: 'd' }, 4)
+    const [one, two, three, four] = await prompter({ prompt: '[a|b] c', negative: 'd' })
     expect([one, two]).toEqual([three, four])
     expect(one).toBe(three)
-    await prompter({ prompt: 'a c', negative: 'b c' }, 2)
+    await prompter({ prompt: 'a c', negative: 'b c' })
     expect(model.asked.toSorted()).toEqual(['a c', 'b c', 'd'])
   })
 
   it('leave the negative prompt out without cfg', async () => {
     const model = recorder()
-    const [pair] = await createPrompter(model, { cfgScale: 1, steps: 4 })({ prompt: 'a', negative: 'd' }, 4)
+    const [pair] = await createPrompter(model, { cfgScale: 1, steps: 4 })({ prompt: 'a', negative: 'd' })
     expect(model.asked).toEqual(['a'])
     expect(pair!.negative).toBe(pair!.positive)
   })
 
   it('are of one length: empty chunks fill up the shorter', async () => {
     const model = recorder()
-    const [pair] = await createPrompter(model, { cfgScale: 2, steps: 1 })({ prompt: 'a', negative: 'b.c.d' }, 1)
+    const [pair] = await createPrompter(model, { cfgScale: 2, steps: 1 })({ prompt: 'a', negative: 'b.c.d' })
     expect([pair!.positive.tokens, pair!.negative.tokens]).toEqual([231, 231])
     expect([0, 76, 77, 230].map((i) => pair!.positive.data[i])).toEqual([1, 1, 0, 0])
   })
@@ -43,7 +43,7 @@ describe('the prompts of a frame', () => {
   it('are forgotten when many others came after, and after a failure', async () => {
     const model = recorder()
     const prompter = createPrompter(model, { cfgScale: 1, steps: 1 })
-    const ask = (prompt: string): Promise<unknown> => prompter({ prompt, negative: '' }, 1)
+    const ask = (prompt: string): Promise<unknown> => prompter({ prompt, negative: '' })
     await ask('a')
     for (let i = 0; i < 62; i++) await ask(`text ${i}`)
     await ask('a')
@@ -57,9 +57,9 @@ describe('the prompts of a frame', () => {
       { embed: (text) => (fail ? Promise.reject(new Error('no')) : recorder().embed(text)) },
       { cfgScale: 1, steps: 1 },
     )
-    await expect(flaky({ prompt: 'a', negative: '' }, 1)).rejects.toThrow('no')
+    await expect(flaky({ prompt: 'a', negative: '' })).rejects.toThrow('no')
     fail = false
-    await expect(flaky({ prompt: 'a', negative: '' }, 1)).resolves.toHaveLength(1)
+    await expect(flaky({ prompt: 'a', negative: '' })).resolves.toHaveLength(1)
   })
 
   it('belong to the step that begins at a noise level, or passes it', () => {

@@ -16,10 +16,10 @@ export interface PromptPair {
 }
 
 /**
- * Embeds what is needed to paint a frame in `count` steps.
+ * Embeds what is needed to paint a frame.
  * @returns The prompts of each step: the same object where the texts are the same.
  */
-export type Prompter = (prompt: FramePrompt, count: number, signal?: AbortSignal) => Promise<readonly PromptPair[]>
+export type Prompter = (prompt: FramePrompt, signal?: AbortSignal) => Promise<readonly PromptPair[]>
 
 /** Texts whose embeddings are kept. */
 const kept = 64
@@ -28,7 +28,7 @@ const kept = 64
  * Embeds each distinct text once, as long as it is among the last 64. A prompt that changes on the way (`[a:b:0.5]`) is embedded for all
  * steps before the first. Where one of both prompts is longer, empty chunks fill the other up, so that both share a run of the network.
  *
- * @param options `steps`: of a whole frame, which whole numbers in prompt editing count.
+ * @param options `steps`: that are run.
  */
 export function createPrompter(
   model: Pick<DiffusionModel, 'embed'>,
@@ -54,13 +54,13 @@ export function createPrompter(
     return { positive: padded(positive, tokens, empty), negative: padded(negative, tokens, empty) }
   }
 
-  return async ({ prompt, negative }, count, signal) => {
+  return async ({ prompt, negative }, signal) => {
     const edits = parseEdits(prompt, steps)
     const against = parseEdits(negative, steps)
     const pairs = new Map<string, PromptPair>()
     const list: PromptPair[] = []
-    for (let step = 0; step < count; step++) {
-      const texts = [edits.textAt(step, count), against.textAt(step, count)] as const
+    for (let step = 0; step < steps; step++) {
+      const texts = [edits.textAt(step), against.textAt(step)] as const
       const key = JSON.stringify(texts)
       const pair = pairs.get(key) ?? (await pairOf(...texts, signal))
       pairs.set(key, pair)

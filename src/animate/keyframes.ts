@@ -11,6 +11,7 @@ import { contentKey } from './content-key.ts'
 import type { FootageFrame } from './footage.ts'
 import { lookAhead } from './look-ahead.ts'
 import { cropLatent, pastePicture, regionsToPaint, type Region } from './region.ts'
+import { cropControls, type PaintControl } from './frame-controls.ts'
 import type { FramePrompt } from './frame-prompt.ts'
 import type { PaintWatch } from './painter.ts'
 import { beginShot, createPaintNoise, keepOrPaint, promptOf, type AnimateRun, type PaintNoise } from './run.ts'
@@ -42,7 +43,9 @@ interface Key {
  */
 export async function byKeyframes(run: AnimateRun, footage: AsyncIterable<FootageFrame>): Promise<void> {
   const noiseOf = createPaintNoise(run)
-  const coming = lookAhead(segments(footage, { analysis: run.analysis, longest, leastTrust }), 1, (one) => Promise.resolve(one))
+  const told = run.prompts === undefined ? undefined : (item: FootageFrame) => promptOf(run, item)
+  const parts = segments(footage, { analysis: run.analysis, longest, leastTrust, promptOf: told })
+  const coming = lookAhead(parts, 1, (one) => Promise.resolve(one))
   let before: Key | undefined
   let betweens = Promise.resolve()
   try {
@@ -119,11 +122,12 @@ async function paintKey(
   { item, toBefore, anchor, noise, watch }: KeyJob,
 ): Promise<{ image: FloatImage; painted: number }> {
   const { painter, analysis, settings, signal } = run
-  const [source, prediction] = await Promise.all([
+  const [source, controls, prediction] = await Promise.all([
     painter.encode(item.frame.image, signal),
+    run.controlsOf(item),
     anchor && toBefore && analysis.predictFromAnchors([{ image: anchor.image, way: toBefore, nearness: 1 }]),
   ])
-  const request = { source, prompt: promptOf(run, item), noise: noise.start, stepNoise: noise.step, signal, watch }
+  const request = { source, prompt: promptOf(run, item), controls, noise: noise.start, stepNoise: noise.step, signal, watch }
   if (prediction === undefined) return { image: await painter.decode(await painter.paint(request), { signal }), painted: 1 }
   const { image, coverage } = prediction
   const k0 = await painter.encode(toFrame(image), signal)
@@ -168,15 +172,25 @@ async function paintBetween(
   }
   const regions = regionsToPaint(prediction.coverage, { cell: model.scale, margin, least })
   if (regions.length === 0) return { image: prediction.image, painted: 0 }
-  const [source, k0] = await Promise.all([
+  const [source, controls, k0] = await Promise.all([
     painter.encode(item.frame.image, signal),
+    run.controlsOf(item),
     painter.encode(toFrame(prediction.image), signal),
   ])
   const kept = onCells(prediction.coverage, painter.shape)
   let whole = prediction.image
   let cells = 0
   for (const region of regions) {
-    const painted = await paintHoles({ painter, signal }, { source, prompt: promptOf(run, item), k0, kept, noise, region }, watch)
+    const job = {
+      source,
+      prompt: promptOf(run, item),
+      controls: cropControls(controls, region, model.scale),
+      k0,
+      kept,
+      noise,
+      region,
+    }
+    const painted = await paintHoles({ painter, signal }, job, watch)
     whole = pastePicture(whole, painted, region.x * model.scale, region.y * model.scale)
     cells += region.width * region.height
   }
@@ -189,6 +203,8 @@ async function paintBetween(
 interface HoleJob {
   readonly source: Latent
   readonly prompt: FramePrompt
+  /** Of the region. */
+  readonly controls: readonly PaintControl[]
   readonly k0: Latent
   /** Coverage on the latent grid. */
   readonly kept: Float32Array
@@ -199,7 +215,7 @@ interface HoleJob {
 /** Paints a part of a frame in few steps, held to the prediction where that is to be kept. */
 async function paintHoles(
   { painter, signal }: Pick<AnimateRun, 'painter' | 'signal'>,
-  { source, prompt, k0, kept, noise, region }: HoleJob,
+  { source, prompt, controls, k0, kept, noise, region }: HoleJob,
   watch: PaintWatch,
 ): Promise<FloatImage> {
   const { shape } = painter
@@ -210,6 +226,7 @@ async function paintHoles(
   const latent = await painter.paint({
     source: crop(source),
     prompt,
+    controls,
     noise: crop(noise.start),
     stepNoise: (step, draw) => crop(noise.step(step, draw)),
     shape: part,

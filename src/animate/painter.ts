@@ -3,7 +3,8 @@ import { samplerByName } from '../diffusion/samplers/sampler-by-name.ts'
 import { noiseSteps, type NoiseSteps, type SigmaSpacing } from '../diffusion/spacing.ts'
 import type { FloatImage, Frame } from '../image/frame.ts'
 import type { DiffusionModel } from '../stable-diffusion/diffusion-model.ts'
-import { createPrompter, stepAt, type FramePrompt, type PromptPair } from './frame-prompt.ts'
+import { actingAt, type PaintControl } from './frame-controls.ts'
+import { createPrompter, stepAt, type FramePrompt } from './frame-prompt.ts'
 
 /** How every frame of a render is painted. */
 export interface PaintSettings extends FramePrompt {
@@ -28,6 +29,8 @@ export interface PaintRequest {
   readonly prompt?: FramePrompt | undefined
   /** The steps to run; by default the settings' own. */
   readonly run?: NoiseSteps | undefined
+  /** What the model's ControlNets see of the picture, or of the part that is painted. */
+  readonly controls?: readonly PaintControl[] | undefined
   /** Sides of the latent, where a part of the picture is painted; by default the whole. */
   readonly shape?: LatentShape | undefined
   /** Wraps the model's denoiser, for guidance. */
@@ -83,7 +86,7 @@ export async function createPainter(model: DiffusionModel, settings: PaintSettin
     width: settings.width / model.scale,
   }
   const prompter = createPrompter(model, { cfgScale: settings.cfgScale, steps: run.sigmas.length - 1 })
-  await prompter(settings, run.sigmas.length - 1, signal)
+  await prompter(settings, signal)
   return {
     shape,
     draws: sampler.draws,
@@ -96,23 +99,35 @@ export async function createPainter(model: DiffusionModel, settings: PaintSettin
       noise,
       prompt = settings,
       run: steps = run,
+      controls = [],
       shape: part = shape,
       steer,
       stepNoise,
       signal: stop,
       watch,
     }) {
-      const pairs = await prompter(prompt, steps.sigmas.length - 1, stop)
-      const networks = new Map<PromptPair, Denoiser>()
-      const network = (pair: PromptPair): Denoiser => {
+      const count = steps.sigmas.length - 1
+      // A shorter run has the prompts of the last steps, which give a picture its look.
+      const pairs = (await prompter(prompt, stop)).slice(-count)
+      const networks = new Map<string, Denoiser>()
+      const networkAt = (step: number): Denoiser => {
+        const pair = pairs[step]!
+        const acting = actingAt(controls, step, count)
+        const key = [pairs.indexOf(pair), ...acting.map((control) => controls.indexOf(control))].join(' ')
         const one =
-          networks.get(pair) ??
-          model.denoiser({ ...pair, cfgScale: settings.cfgScale, shape: part, ...(model.seesSource ? { source } : {}) })
-        networks.set(pair, one)
+          networks.get(key) ??
+          model.denoiser({
+            ...pair,
+            cfgScale: settings.cfgScale,
+            shape: part,
+            controls: acting,
+            ...(model.seesSource ? { source } : {}),
+          })
+        networks.set(key, one)
         return one
       }
       const denoise: Denoiser = async (x, level, signal) => {
-        const x0 = await network(pairs[stepAt(steps.sigmas, level)]!)(x, level, signal)
+        const x0 = await networkAt(stepAt(steps.sigmas, level))(x, level, signal)
         watch?.onEvaluations(settings.cfgScale === 1 ? 1 : 2)
         return x0
       }

@@ -111,6 +111,21 @@ export function cropLatent(latent: Latent, { channels, height, width }: LatentSh
   return out
 }
 
+/**
+ * The part of a picture that lies in a region of latent cells.
+ *
+ * @param cell Pixels per latent cell along a side.
+ */
+export function cropPicture(whole: FloatImage, region: Region, cell: number): FloatImage {
+  const [x, y, width, height] = [region.x * cell, region.y * cell, region.width * cell, region.height * cell]
+  const data = new Float32Array(width * height * 3)
+  for (let row = 0; row < height; row++) {
+    const from = ((y + row) * whole.width + x) * 3
+    data.set(whole.data.subarray(from, from + width * 3), row * width * 3)
+  }
+  return { width, height, data }
+}
+
 /** Puts a picture of a region over a copy of a whole one. */
 export function pastePicture(whole: FloatImage, part: FloatImage, x: number, y: number): FloatImage {
   const data = Float32Array.from(whole.data)

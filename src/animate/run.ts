@@ -6,6 +6,7 @@ import type { Analysis } from './analysis.ts'
 import type { AnimateOptions } from './animate.ts'
 import type { FrameRecord } from './events.ts'
 import { mean, type FootageFrame } from './footage.ts'
+import type { ControlsOf } from './frame-controls.ts'
 import { createFrameNoise } from './frame-noise.ts'
 import type { FramePrompt } from './frame-prompt.ts'
 import type { FrameWriter } from './frame-writer.ts'
@@ -19,6 +20,8 @@ export interface AnimateRun extends AnimateOptions {
   readonly outbox: Outbox
   readonly writer: FrameWriter
   readonly weights: GuidanceSchedule
+  /** What the model's ControlNets see of a frame. */
+  readonly controlsOf: ControlsOf
   /** Everything but the prompts that shapes all frames alike, for content keys. */
   readonly identity: readonly unknown[]
   /** Frames done so far, the first frames of shots but the first, and keyframes; methods add to them. */

@@ -2,6 +2,7 @@ import type { Way } from '../flow/way.ts'
 import type { Frame } from '../image/frame.ts'
 import type { Analysis } from './analysis.ts'
 import { mean, type FootageFrame } from './footage.ts'
+import type { FramePrompt } from './frame-prompt.ts'
 
 /** The frames after a keyframe, up to and with the next keyframe, which is the last of them. */
 export interface Segment {
@@ -22,6 +23,8 @@ export interface SegmentOptions {
   readonly longest: number
   /** A segment ends where the mean trust of the way back to its keyframe falls below this. */
   readonly leastTrust: number
+  /** What a frame is told; where it changes, both frames are keyframes, so that none is made from one that was told something else. */
+  readonly promptOf?: ((item: FootageFrame) => FramePrompt) | undefined
 }
 
 interface Open {
@@ -35,13 +38,17 @@ interface Open {
  */
 export async function* segments(
   footage: AsyncIterable<FootageFrame>,
-  { analysis, longest, leastTrust }: SegmentOptions,
+  { analysis, longest, leastTrust, promptOf }: SegmentOptions,
 ): AsyncGenerator<Segment, void, undefined> {
   let open: Open[] = []
   let keyframe: Frame | undefined
+  let told: string | undefined
   for await (const item of footage) {
     const { motion } = item
     const source = item.frame.image
+    const toldBefore = told
+    told = promptOf && JSON.stringify(promptOf(item))
+    const changed = told !== toldBefore
     if (motion === undefined || keyframe === undefined) {
       if (open.length > 0) yield await closed(open, analysis)
       open = []
@@ -49,10 +56,15 @@ export async function* segments(
       yield { frames: [{ item, toBefore: undefined, toAfter: undefined }] }
       continue
     }
+    if (changed && open.length > 0) {
+      yield await closed(open, analysis)
+      keyframe = open.at(-1)!.item.frame.image
+      open = []
+    }
     const step = { flow: motion.backward, home: motion.forward }
     const toBefore = await analysis.extendWay(source, keyframe, step, open.at(-1)?.toBefore)
     open.push({ item, toBefore })
-    if (open.length >= longest || mean(toBefore.trust.data) < leastTrust) {
+    if (changed || open.length >= longest || mean(toBefore.trust.data) < leastTrust) {
       yield await closed(open, analysis)
       open = []
       keyframe = source

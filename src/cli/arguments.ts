@@ -16,8 +16,11 @@ function optionFor(shape: SettingShape): Option {
   if (shape.kind === 'boolean') return new Option(shape.flag, meta.description).helpGroup(`${meta.group}:`)
   // No default is given to commander: what was not typed stays absent, so that commands can have defaults of their own.
   const fallback = shape.default === undefined ? meta.fallback : JSON.stringify(shape.default)
-  const text = fallback === undefined ? meta.description : `${meta.description} (default: ${fallback})`
-  const option = new Option(`${shape.flag} <${meta.placeholder ?? shape.choices.join('|')}>`, text)
+  const choices = shape.choices.join('|')
+  // Many choices would make the column of flags too wide for everything else.
+  const [placeholder, listed] = choices.length > 40 ? ['NAME', ` ${shape.choices.join(', ')}.`] : [choices, '']
+  const text = meta.description + listed + (fallback === undefined ? '' : ` (default: ${fallback})`)
+  const option = new Option(`${shape.flag} <${meta.placeholder ?? placeholder}>`, text)
   if (shape.kind === 'number')
     option.argParser((value: string) => {
       const number = Number(value)

@@ -5,6 +5,7 @@ import { isAbort, OfgenError } from '../errors.ts'
 import { addSettings, normaliseArguments, sameCommand } from './arguments.ts'
 import { demoCommand } from './demo-command.ts'
 import { measureCommand } from './measure-command.ts'
+import { modelsCommand } from './models-command.ts'
 import { renderCommand } from './render-command.ts'
 import type { RunContext } from './run-events.ts'
 import { smoothCommand } from './smooth-command.ts'
@@ -73,7 +74,9 @@ function buildProgram(context: RunContext): Command {
     .option('--ffmpeg <path>', 'the ffmpeg program to use')
     .option('--json', 'events as JSON lines on stdout')
   program.addCommand(smooth.action(smoothCommand(context)))
-  for (const command of [program, ...program.commands]) command.exitOverride().configureOutput({ outputError: wrongUsage })
+  program.addCommand(modelsCommand(context))
+  const commands = program.commands.flatMap((command) => [command, ...command.commands])
+  for (const command of [program, ...commands]) command.exitOverride().configureOutput({ outputError: wrongUsage })
   return program
 }
 

@@ -66,3 +66,19 @@ test('a note does not stay on the line in place', () => {
   handle({ type: 'warning', message: 'the file is cut at frame 7' })
   expect(text()).toContain('\r\u001B[2Knote: the file is cut at frame 7\n')
 })
+
+test('a download is shown in place, and where there is no terminal at most every ten seconds', () => {
+  const event = (received: number) =>
+    ({ type: 'download', model: 'a/b', file: 'unet/x.safetensors', received, size: 2e9 }) as const
+  const live = record(true)
+  live.handle(event(5e8))
+  expect(live.text()).toBe('\r\u001B[2Kdownloading a/b · 0.50 of 2.00 GB (25 %) · unet/x.safetensors')
+  live.handle(event(2e9))
+  expect(live.text()).toContain('\r\u001B[2Kdownloaded a/b, 2.00 GB\n')
+  const plain = record(false)
+  for (let i = 0; i < 20; i++) {
+    plain.handle(event(i * 1e8))
+    plain.tick(1)
+  }
+  expect(plain.text().trim().split('\n')).toHaveLength(2)
+})

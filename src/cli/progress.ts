@@ -23,6 +23,10 @@ export function clock(seconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`
 }
 
+function gigabytes(bytes: number): string {
+  return (bytes / 1e9).toFixed(2)
+}
+
 /**
  * Shows events to a person: one line in place on a terminal, plain lines elsewhere (a line for a stage, and at most one
  * every ten seconds for frames).
@@ -73,6 +77,19 @@ export function showProgress(
     stream.write(status() + '\n')
   }
 
+  const download = ({ model, file, received, size }: Extract<RenderEvent, { type: 'download' }>): void => {
+    const part = `${gigabytes(received)} of ${gigabytes(size)} GB (${Math.floor((100 * received) / Math.max(1, size))} %)`
+    const text = `downloading ${model} · ${part} · ${file}`
+    if (received >= size) line(`downloaded ${model}, ${gigabytes(size)} GB`)
+    else if (live) {
+      stream.write('\r\u001B[2K' + text.slice(0, (stream.columns ?? 100) - 1))
+      shown = true
+    } else if (now() - lastPlain >= 10) {
+      lastPlain = now()
+      stream.write(text + '\n')
+    }
+  }
+
   return (event) => {
     switch (event.type) {
       case 'start':
@@ -84,6 +101,9 @@ export function showProgress(
             .join(', '),
         )
         if (event.resumed > 0) line(`going on: ${event.resumed} frames were finished before`)
+        break
+      case 'download':
+        download(event)
         break
       case 'stage':
         stage = event.stage

@@ -44,7 +44,7 @@ export function findLoras(loras: readonly LoraTag[], model: string, folder: stri
   const folders = [...(folder === undefined ? [] : [folder]), ...foldersBeside(model, ['loras', 'Lora', 'lora'])]
   const weights = new Map<string, number>()
   for (const { name, weight } of loras) {
-    const path = findFile({ name, what: 'LoRA', folders, endings: ['.safetensors'] })
+    const path = findFile({ name, what: 'LoRA', folders, endings: ['.safetensors', '.pt', '.ckpt'] })
     weights.set(path, (weights.get(path) ?? 0) + weight)
   }
   return [...weights].map(([path, weight]) => ({ path, weight }))

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { animate, type AnimateResult, type AnimateSettings } from '../animate/animate.ts'
 import type { RenderEvent } from '../animate/events.ts'
+import type { FrameControl } from '../animate/frame-controls.ts'
 import type { PromptPlan } from '../animate/prompt-file.ts'
 import { farnebackEstimator } from '../flow/farneback.ts'
 import type { FlowEstimator } from '../flow/flow.ts'
@@ -23,6 +24,7 @@ export interface CompareOptions {
   readonly result: AnimateResult
   readonly settings: AnimateSettings
   readonly prompts: PromptPlan | undefined
+  readonly controls: readonly FrameControl[]
   readonly manifest: Manifest
   readonly video: VideoPlan
   readonly signal: AbortSignal | undefined
@@ -33,7 +35,7 @@ export interface CompareOptions {
  * the difference: `side-by-side.mp4` (source | unguided | ofgen) and `report.html`.
  */
 export async function* compareRender(options: CompareOptions): AsyncGenerator<RenderEvent, void, undefined> {
-  const { source, model, flow, folder, result, prompts, manifest, signal } = options
+  const { source, model, flow, folder, result, prompts, controls, manifest, signal } = options
   const places = result.frames
   const settings: AnimateSettings = { ...options.settings, method: 'none', noise: 'fresh' }
   const unguidedManifest: Manifest = { ...manifest, render: `${manifest.render}-unguided`, resolved: settings }
@@ -42,7 +44,7 @@ export async function* compareRender(options: CompareOptions): AsyncGenerator<Re
   yield { type: 'stage', stage: 'unguided', frames: places.length }
   const unguidedFolder = await openRenderFolder(join(folder.path, 'unguided'), unguidedManifest, { overwrite: true })
   try {
-    for await (const event of animate({ source, model, flow, store: unguidedFolder, settings, prompts, signal })) {
+    for await (const event of animate({ source, model, flow, store: unguidedFolder, settings, prompts, controls, signal })) {
       if (event.type === 'frame' || event.type === 'step') yield event
     }
     await unguidedFolder.save({ ...unguidedManifest, state: 'done' })

@@ -2,13 +2,14 @@ import { basename, extname, join, resolve } from 'node:path'
 import { animate, type AnimateResult } from '../animate/animate.ts'
 import { contentKey } from '../animate/content-key.ts'
 import type { RenderEvent } from '../animate/events.ts'
+import type { FrameControl } from '../animate/frame-controls.ts'
 import type { PromptPlan } from '../animate/prompt-file.ts'
 import { isAbort, OfgenError } from '../errors.ts'
 import { flowWorkers } from '../flow/flow-workers.ts'
 import type { FlowEstimator } from '../flow/flow.ts'
 import type { GuidanceSchedule } from '../guidance/guidance-schedule.ts'
 import { trySchedule } from '../guidance/load-schedule.ts'
-import { findModel } from '../models/find-model.ts'
+import { locateModel } from '../models/find-model.ts'
 import type { LoraTag } from '../prompt/lora-tags.ts'
 import type { Settings } from '../settings.ts'
 import type { DiffusionModel } from '../stable-diffusion/diffusion-model.ts'
@@ -20,6 +21,8 @@ import { checkRange, parseRange } from '../video/range.ts'
 import { inRange } from '../video/in-range.ts'
 import { atRate } from '../video/resample.ts'
 import { compareRender } from './compare.ts'
+import { findControlNet, openControls, parseControlOption, type ControlChoice } from './choose-controls.ts'
+import { findEmbeddings } from './choose-embeddings.ts'
 import { findLoras, takeLoras } from './choose-loras.ts'
 import { debugWriter } from './debug-pictures.ts'
 import { openRenderFolder, type Manifest, type RenderFolder } from './render-folder.ts'
@@ -80,15 +83,24 @@ export async function* renderSource(options: RenderSourceOptions): AsyncGenerato
   const { signal } = options
   const output = resolve(options.output)
 
-  // 1. What is to be done: range, schedule, model, size.
+  // 1. What is to be done: controls, range, schedule, model, size.
+  const choices = (settings.control ?? []).map(parseControlOption)
   if (options.model !== undefined && loras.length > 0)
     throw new OfgenError('option_invalid', 'LoRAs cannot be merged into a model that is open already.', {
       hint: 'Give them to openModel.',
     })
+  if (options.model !== undefined && choices.length > options.model.controlNets.length)
+    throw new OfgenError(
+      'option_invalid',
+      `--control needs ${choices.length} ControlNets, the open model has ${options.model.controlNets.length}.`,
+      {
+        hint: 'Give them to openModel, in the same order.',
+      },
+    )
   const range = settings.range === undefined ? undefined : parseRange(settings.range)
   if (range !== undefined) checkRange(range, options.source.info)
   const schedule = settings.schedule === undefined ? undefined : await openSchedule(settings.schedule)
-  const model = options.model ?? (await openChosen(settings, loras, signal))
+  const model = options.model ?? (yield* openChosen(settings, { loras, choices }, signal))
   try {
     const resolved = resolveSettings(settings, model, options.source.info)
     if (schedule !== undefined) trySchedule(schedule.weights, resolved)
@@ -97,32 +109,49 @@ export async function* renderSource(options: RenderSourceOptions): AsyncGenerato
       settings.promptFile === undefined
         ? undefined
         : await openPrompts(settings.promptFile, { settings, resolved, model, info: source.info })
+    const maps = await openControls(choices, (one) => prepared(one, settings, resolved, range), {
+      ffmpeg: settings.ffmpeg,
+      frameRate: options.source.info.frameRate,
+      frames: source.info.frameCount,
+    })
     const flow = flowWorkers({ method: { name: resolved.flow } })
     try {
       return yield* renderInto(
         output,
         { ...options, source, audioRange: range !== undefined },
-        { resolved, model, flow, schedule, prompts },
+        { resolved, model, flow, schedule, prompts, controls: maps.controls },
       )
     } finally {
       await flow.close()
+      await maps.close()
     }
   } finally {
     if (options.model === undefined) await model.close()
   }
 }
 
-async function openChosen(
+async function* openChosen(
   settings: Settings,
-  loras: readonly LoraTag[],
+  { loras, choices }: { readonly loras: readonly LoraTag[]; readonly choices: readonly ControlChoice[] },
   signal: AbortSignal | undefined,
-): Promise<DiffusionModel> {
-  const path = await findModel(settings.model)
+): AsyncGenerator<RenderEvent, DiffusionModel, undefined> {
+  const path = yield* locateModel(settings.model, { modelsDir: settings.modelsDir, variant: settings.variant, signal })
   const { vae, clipSkip, prediction, zeroSnr, loraDir } = settings
   const { threads, device, cache, lowMemory, vaeTile } = settings
   return openModel(path, {
-    ...{ vae, clipSkip, prediction, zeroSnr, loras: findLoras(loras, path, loraDir), signal },
-    ...{ threads, device, cache, lowMemory, vaeTile },
+    vae,
+    clipSkip,
+    prediction,
+    zeroSnr,
+    threads,
+    device,
+    cache,
+    lowMemory,
+    vaeTile,
+    loras: findLoras(loras, path, loraDir),
+    embeddings: findEmbeddings(settings.embedding ?? [], path),
+    controlNets: choices.map(({ name }) => findControlNet(name, path)),
+    signal,
   })
 }
 
@@ -132,12 +161,13 @@ interface Parts {
   readonly flow: FlowEstimator
   readonly schedule: { readonly id: string; readonly weights: GuidanceSchedule } | undefined
   readonly prompts: PromptPlan | undefined
+  readonly controls: readonly FrameControl[]
 }
 
 async function* renderInto(
   output: string,
   options: RenderSourceOptions & { readonly audioRange: boolean },
-  { resolved, model, flow, schedule, prompts }: Parts,
+  { resolved, model, flow, schedule, prompts, controls }: Parts,
 ): AsyncGenerator<RenderEvent, RenderResult, undefined> {
   const { source, settings, signal } = options
 
@@ -164,7 +194,18 @@ async function* renderInto(
     // 3. The frames.
     yield { type: 'stage', stage: 'paint', frames: source.info.frameCount }
     const onDebug = settings.debug ? debugWriter(output) : undefined
-    const result = yield* animate({ source, model, flow, store: folder, settings: resolved, schedule, prompts, onDebug, signal })
+    const result = yield* animate({
+      source,
+      model,
+      flow,
+      store: folder,
+      settings: resolved,
+      schedule,
+      prompts,
+      controls,
+      onDebug,
+      signal,
+    })
     yield { type: 'written', what: 'frames', path: join(output, 'converted_%06d.png') }
     for (const message of source.warnings) yield { type: 'warning', message }
 
@@ -189,7 +230,19 @@ async function* renderInto(
 
     // 5. The comparison.
     if (settings.compare)
-      yield* compareRender({ source, model, flow, folder, result, settings: resolved, prompts, manifest, video, signal })
+      yield* compareRender({
+        source,
+        model,
+        flow,
+        folder,
+        result,
+        settings: resolved,
+        prompts,
+        controls,
+        manifest,
+        video,
+        signal,
+      })
     last = { state: 'done', frames: result.frames.length }
     return { ...result, folder: output, video: path }
   } catch (error) {
@@ -235,6 +288,7 @@ function manifestOf(
       resolve(source.info.path),
       settings.fps ?? null,
       settings.range ?? null,
+      ...(settings.control ?? []),
     ),
     source: { path: source.info.path, description: source.info.description },
     model: { name: model.name, hash: model.hash },

@@ -1,8 +1,8 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { OfgenError } from '../errors.ts'
+import { graphFor } from './device-graph.ts'
 import type { GraphCache, GraphCacheKey } from './graph-cache.ts'
 import type { Device, HostReply, HostRequest, SessionOptions } from './session-host.ts'
-import { plainAttention } from './plain-attention.ts'
 import type { Feed, Tensor } from './tensor.ts'
 
 export interface EngineOptions {
@@ -216,7 +216,7 @@ export function startEngine(options: EngineOptions = {}): Engine {
     async load(model, { name = 'a network', optimization = 'all', weightsRoot = '/', device = usual, signal } = {}) {
       const id = count++
       models.set(id, {
-        model: fusesAttention(device) ? model : plainAttention(model),
+        model: graphFor(device, model),
         name,
         options: { optimization, threads, weightsRoot, device },
       })
@@ -264,11 +264,6 @@ export function startEngine(options: EngineOptions = {}): Engine {
   function closedError(): OfgenError {
     return new OfgenError('engine_failed', 'The engine was closed before this request.')
   }
-}
-
-/** Whether the provider computes attention rightly as one operator: WebGPU's gave wrong numbers, Core ML has none. */
-function fusesAttention(device: Device): boolean {
-  return device !== 'webgpu' && device !== 'coreml'
 }
 
 /** Without what the session was fed last under the same name: prompts stay the same for thousands of runs. */

@@ -7,9 +7,9 @@ import { maxDifference, toBrain, toHalf, writtenWeights, type TensorToWrite } fr
 import { Random } from '../random.ts'
 import { doubledConv } from './doubled-conv.ts'
 import { startEngine } from './engine.ts'
+import { graphFor } from './device-graph.ts'
 import { Graph, type Value } from './graph.ts'
 import { attention, conv, geglu, gelu, groupNorm, layerNorm, linear, quickGelu, silu } from './layers.ts'
-import { plainAttention } from './plain-attention.ts'
 import { scope, type Scope } from './scope.ts'
 import { floatTensor, type Tensor } from './tensor.ts'
 
@@ -62,10 +62,17 @@ async function layer(
     ),
   )
   graph.output('y', build(scope(graph, source).at('net'), ...values), 'float32', [])
-  const session = await engine.load(graph.toModel(), { optimization })
-  const { outputs } = await session.run(inputs)
-  await session.release()
-  const y = outputs['y']!
+  const model = graph.toModel()
+  const [y, other] = (await Promise.all(
+    // As it is, and as it is written for WebGPU.
+    [model, graphFor('webgpu', model)].map(async (bytes) => {
+      const session = await engine.load(bytes, { optimization })
+      const { outputs } = await session.run(inputs)
+      await session.release()
+      return outputs['y']!
+    }),
+  )) as [Tensor, Tensor]
+  expect(maxDifference(other.data as Float32Array, y.data as Float32Array)).toBeLessThan(1e-4)
   return { dims: y.dims, data: y.data as Float32Array }
 }
 
@@ -275,7 +282,7 @@ test.each([
     'float32',
     ['batch', 'tokens', 12],
   )
-  const model = form === 'written out' ? plainAttention(graph.toModel()) : graph.toModel()
+  const model = form === 'written out' ? graphFor('webgpu', graph.toModel()) : graph.toModel()
   expect(Buffer.from(model).includes('num_heads')).toBe(form === 'fused')
   const session = await engine.load(model)
   const { outputs } = await session.run(graphInputs)

@@ -5,9 +5,11 @@ export interface ProtobufField {
   readonly value: number
   /** The content of a bytes, text or message field; the raw bytes of a fixed-size one; empty for whole numbers. */
   readonly bytes: Uint8Array
+  /** The field as it stands in the message, with its number. */
+  readonly raw: Uint8Array
 }
 
-const nothing = new Uint8Array(0)
+const nothing: Uint8Array = new Uint8Array(0)
 
 /**
  * The fields of a message in their order.
@@ -30,13 +32,16 @@ export function* protobufFields(bytes: Uint8Array): Generator<ProtobufField, voi
     return bytes.subarray(at, (at += length))
   }
   while (at < bytes.length) {
+    const start = at
     const tag = varint()
     const field = Math.floor(tag / 8)
     const wire = tag % 8
-    if (wire === 0) yield { field, value: varint(), bytes: nothing }
-    else if (wire === 1) yield { field, value: 0, bytes: take(8) }
-    else if (wire === 2) yield { field, value: 0, bytes: take(varint()) }
-    else if (wire === 5) yield { field, value: 0, bytes: take(4) }
+    let [value, content] = [0, nothing]
+    if (wire === 0) value = varint()
+    else if (wire === 1) content = take(8)
+    else if (wire === 2) content = take(varint())
+    else if (wire === 5) content = take(4)
     else throw new RangeError(`The message has a field of unknown kind ${wire} before byte ${at}.`)
+    yield { field, value, bytes: content, raw: bytes.subarray(start, at) }
   }
 }

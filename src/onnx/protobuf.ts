@@ -30,6 +30,14 @@ export class ProtobufWriter {
     return this
   }
 
+  /** Fields as they are written already. */
+  raw(fields: Uint8Array): this {
+    this.reserve(fields.length)
+    this.buffer.set(fields, this.length)
+    this.length += fields.length
+    return this
+  }
+
   string(field: number, text: string): this {
     return this.bytes(field, encoder.encode(text))
   }

@@ -1,5 +1,5 @@
 import { OfgenError } from '../errors.ts'
-import type { Graph, StoredTensor, Value } from './graph.ts'
+import { elementTypes, type Graph, type StoredTensor, type Value } from './graph.ts'
 
 /** Where a network's weights come from. */
 export interface WeightSource {
@@ -31,13 +31,13 @@ export interface Scope {
   has(name: string): boolean
   /** A weight as float32. @throws OfgenError model_invalid if it is missing or has other dimensions. */
   weight(name: string, dims: readonly number[]): Value
-  /** A weight in the type it is stored in. @throws as `weight`. */
+  /** A weight in the type it is stored in, fp8 as float16, because operators take no fp8. @throws as `weight`. */
   stored(name: string, dims: readonly number[]): Value
 }
 
 export function scope(graph: Graph, source: WeightSource, path = ''): Scope {
   const full = (name: string): string => (path === '' ? name : `${path}.${name}`)
-  const stored = (name: string, dims: readonly number[]): Value => {
+  const find = (name: string, dims: readonly number[]): StoredTensor => {
     const tensor = source.find(full(name), dims)
     const called = source.nameOf?.(full(name)) ?? full(name)
     if (tensor === undefined)
@@ -50,16 +50,20 @@ export function scope(graph: Graph, source: WeightSource, path = ''): Scope {
         `${source.title}: tensor "${called}" is [${tensor.dims.join(', ')}], but its config calls for [${dims.join(', ')}].`,
         { hint: 'The file does not belong to the config.json beside it.' },
       )
-    return graph.stored(tensor)
+    return tensor
   }
   return {
     graph,
     path,
     at: (name) => scope(graph, source, full(name)),
     has: (name) => source.has(full(name)),
-    stored,
+    stored(name, dims) {
+      const tensor = find(name, dims)
+      const value = graph.stored(tensor)
+      return tensor.type.startsWith('float8') ? graph.node('Cast', [value], { to: elementTypes.float16 }) : value
+    },
     weight(name, dims) {
-      const weight = graph.toFloat(stored(name, dims))
+      const weight = graph.toFloat(graph.stored(find(name, dims)))
       return source.change?.(graph, full(name), weight, dims) ?? weight
     },
   }

@@ -58,6 +58,20 @@ describe('chunks', () => {
     expect(second!.weights[3]).toBe(1)
   })
 
+  it('keep the vectors of an added word together', () => {
+    const added: ChunkTokenizer = {
+      ...letters,
+      eos: 1000,
+      ids: (text) => letters.ids(text).flatMap((id) => (id === 64 ? [1001, 1002, 1003] : [id])),
+    }
+    const filled = (prompt: string): number[] => chunkPrompt(prompt, added).map(({ ids }) => ids.indexOf(1000) - 1)
+    expect(filled('x'.repeat(72) + '@')).toEqual([75])
+    expect(filled('x'.repeat(73) + '@')).toEqual([73, 3])
+    expect(filled('x'.repeat(74) + '@ b')).toEqual([74, 5])
+    expect(filled('x'.repeat(73) + '@@')).toEqual([73, 6])
+    expect(filled('@'.repeat(60))).toEqual([75, 75, 30])
+  })
+
   it('lose nothing and are never too long', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom('a', 'b', ','), maxLength: 400 }), (prompt) => {

@@ -17,7 +17,8 @@ const commaReach = 20
 
 /**
  * Cuts a prompt of any length into chunks of 75 tokens, with emphasis as weights, as the A1111 web UI does. A chunk that would break
- * within a tag ends behind its last comma instead, where that is at most 20 tokens back; `BREAK` ends one at once.
+ * within a tag ends behind its last comma instead, where that is at most 20 tokens back; `BREAK` ends one at once. The vectors of a word of
+ * textual inversion stay together.
  *
  * @returns At least one chunk.
  * @throws OfgenError as `parseEmphasis` does.
@@ -42,11 +43,23 @@ export function chunkPrompt(prompt: string, tokenizer: ChunkTokenizer): Chunk[] 
         const last = ids.lastIndexOf(comma[0]!, end - 1)
         if (last >= from && end - last <= commaReach) end = last + 1
       }
+      const whole = wordStart(ids, end, tokenizer)
+      if (whole > from) end = whole
       chunks.push(chunk(tokenizer, ids.slice(from, end), weights.slice(from, end)))
       from = end
     }
     return chunks
   })
+}
+
+/**
+ * Where the word begins that place `end` lies in: words of textual inversion have several ids in a row behind those of the vocabulary,
+ * whose last one is `eos`.
+ */
+function wordStart(ids: readonly number[], end: number, { bos, eos }: ChunkTokenizer): number {
+  let start = end
+  while (start > 0 && start < ids.length && ids[start - 1]! > Math.max(bos, eos) && ids[start] === ids[start - 1]! + 1) start--
+  return start
 }
 
 function chunk({ bos, eos, pad, length }: ChunkTokenizer, content: readonly number[], weights: readonly number[]): Chunk {

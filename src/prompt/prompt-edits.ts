@@ -2,13 +2,8 @@
 export interface PromptEdits {
   /** True where the text is the same at every step. */
   readonly constant: boolean
-  /**
-   * The text at a step, emphasis still in it.
-   *
-   * @param step 0..steps - 1, fractions are cut off.
-   * @param steps Steps that are run. Where that is not the number the prompt was read for, whole-numbered places move along.
-   */
-  textAt(step: number, steps: number): string
+  /** The text at a whole step from 0, emphasis still in it. */
+  textAt(step: number): string
 }
 
 /**
@@ -16,19 +11,19 @@ export interface PromptEdits {
  * and `[one|other]` (another word at each step, in turn); each may stand in another. `when` with a point is a share of the steps that are
  * run, a whole number the number of steps before the change. Whatever does not have these forms stays as it is, emphasis above all.
  *
- * @param steps Steps that are run, which whole numbers count.
+ * @param steps Steps that are run.
  * @see https://github.com/AUTOMATIC1111/stable-diffusion-webui/wiki/Features#prompt-editing
  */
 export function parseEdits(prompt: string, steps: number): PromptEdits {
   const nodes = parseNodes(prompt, steps)
   const constant = !nodes.some(changes)
-  return { constant, textAt: (step, count) => render(nodes, Math.floor(step), count) }
+  return { constant, textAt: (step) => render(nodes, step) }
 }
 
 /** The distinct texts of a prompt over a run, in the order in which they first count. */
 export function textsOf(edits: PromptEdits, steps: number): string[] {
-  if (edits.constant) return [edits.textAt(0, steps)]
-  return [...new Set(Array.from({ length: steps }, (_, step) => edits.textAt(step, steps)))]
+  if (edits.constant) return [edits.textAt(0)]
+  return [...new Set(Array.from({ length: steps }, (_, step) => edits.textAt(step)))]
 }
 
 type Node =
@@ -42,15 +37,15 @@ function changes(node: Node): boolean {
   return 'group' in node ? node.group.some(changes) : true
 }
 
-function render(nodes: readonly Node[], step: number, steps: number): string {
-  return nodes.map((node) => renderOne(node, step, steps)).join('')
+function render(nodes: readonly Node[], step: number): string {
+  return nodes.map((node) => renderOne(node, step)).join('')
 }
 
-function renderOne(node: Node, step: number, steps: number): string {
+function renderOne(node: Node, step: number): string {
   if (typeof node === 'string') return node
-  if ('group' in node) return render(node.group, step, steps)
-  if ('options' in node) return render(node.options[step % node.options.length]!, step, steps)
-  return render(step < Math.floor(node.when * steps + 1e-6) ? node.before : node.after, step, steps)
+  if ('group' in node) return render(node.group, step)
+  if ('options' in node) return render(node.options[step % node.options.length]!, step)
+  return render(step < node.when ? node.before : node.after, step)
 }
 
 /** Brackets deeper in others than this stay text. */
@@ -85,11 +80,12 @@ function bracket(inside: string, steps: number, depth: number): Node {
   return { before: parsed(before!), after: parsed(after!), when }
 }
 
-/** As a share of the steps. */
+/** The step that the change comes with. */
 function whenOf(text: string, steps: number): number | undefined {
   const number = text.trim()
   if (!/^(\d+\.?\d*|\.\d+)$/.test(number)) return undefined
-  return Math.min(number.includes('.') ? Number(number) : Number(number) / steps, 1)
+  // A share of the steps may come out a little below the whole number that it means.
+  return number.includes('.') ? Math.floor(Number(number) * steps + 1e-6) : Number(number)
 }
 
 /** Where the bracket that opens at `open` closes, if it does. */

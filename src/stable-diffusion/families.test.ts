@@ -6,6 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import '../../test/session-host.ts'
 import { writeFolder, writeSingleFile } from '../../test/layouts.ts'
 import { maxDifference, readGolden } from '../../test/safetensors.ts'
+import { writeTorchFile } from '../../test/torch-file.ts'
 import { startEngine, type Session } from '../onnx/engine.ts'
 import type { Tensor } from '../onnx/tensor.ts'
 import { buildAutoencoder } from './autoencoder.ts'
@@ -37,11 +38,13 @@ const floats = (tensor: Tensor | undefined): Float32Array => {
 }
 
 writeSingleFile(`${goldens}tiny-sd15`, join(folder, 'tiny-sd15.safetensors'))
+writeSingleFile(`${goldens}tiny-sd15`, join(folder, 'tiny-sd15.ckpt'), writeTorchFile)
 for (const name of ['tiny-sd2', 'tiny-sdxl'])
   writeFolder(`${goldens}${name}`, `${goldens}${name}.safetensors`, join(folder, name))
 
 const layouts = [
   ['tiny-sd15', 'one file', join(folder, 'tiny-sd15.safetensors')],
+  ['tiny-sd15', 'one .ckpt file', join(folder, 'tiny-sd15.ckpt')],
   ['tiny-sd2', 'one file', `${goldens}tiny-sd2.safetensors`],
   ['tiny-sd2', 'folder', join(folder, 'tiny-sd2')],
   ['tiny-sdxl', 'one file', `${goldens}tiny-sdxl.safetensors`],
@@ -55,7 +58,7 @@ const tolerances = {
 } as const
 
 describe.each(layouts)('%s as %s', (name, layout, path) => {
-  const open = (): Checkpoint => openCheckpoint(path, layout === 'one file' ? { configs: `${goldens}${name}` } : {})
+  const open = (): Checkpoint => openCheckpoint(path, layout !== 'folder' ? { configs: `${goldens}${name}` } : {})
   const tolerance = tolerances[name]
 
   test('the UNet gives the golden outputs', async () => {

@@ -4,7 +4,7 @@ import { OfgenError } from '../errors.ts'
 import type { WeightSource } from '../onnx/scope.ts'
 import { hashFiles } from './checkpoint/hash.ts'
 import { ldmUnetName } from './checkpoint/ldm-unet.ts'
-import { openSafetensors } from './checkpoint/safetensors.ts'
+import { openTensorFile } from './checkpoint/open-tensor-file.ts'
 import type { TensorFile } from './checkpoint/tensor-file.ts'
 import { weightsOf } from './checkpoint/weights.ts'
 import { buildControlNet } from './controlnet.ts'
@@ -37,7 +37,7 @@ export interface ControlNetFile {
  * @throws OfgenError model_missing, model_invalid for damaged files and what is no ControlNet.
  */
 export function openControlNet(path: string): ControlNetFile {
-  const file = openSafetensors(weightsFile(path))
+  const file = openTensorFile(weightsFile(path))
   const prefix = prefixOf(file)
   const source = (config: UnetConfig): WeightSource =>
     weightsOf([file], prefix === undefined ? undefined : (name) => ({ name: prefix + ldmName(name, config) }))
@@ -84,11 +84,11 @@ function weightsFile(path: string): string {
       hint: 'Give a .safetensors file, or a folder in the diffusers layout.',
     })
   if (!statSync(path).isDirectory()) return path
-  const names = ['diffusion_pytorch_model.safetensors', 'diffusion_pytorch_model.fp16.safetensors']
+  const names = ['.safetensors', '.fp16.safetensors', '.bin'].map((ending) => `diffusion_pytorch_model${ending}`)
   const found = names.map((name) => join(path, name)).find((file) => existsSync(file))
   if (found === undefined)
-    throw new OfgenError('model_missing', `${path} has no ControlNet: ${names.join(' or ')} is expected.`, {
-      hint: 'Fetch the .safetensors file, not the .bin one.',
+    throw new OfgenError('model_missing', `${path} has no ControlNet: ${names[0]} is expected.`, {
+      hint: 'Give the folder that holds config.json and the weights, or the file itself.',
     })
   return found
 }

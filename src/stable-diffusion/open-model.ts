@@ -1,7 +1,9 @@
 import { parse, resolve } from 'node:path'
 import { OfgenError } from '../errors.ts'
 import { chooseDevice, type DeviceWish } from '../onnx/device.ts'
+import type { RunResult } from '../onnx/engine.ts'
 import { floatTensor } from '../onnx/tensor.ts'
+import { withWords } from '../prompt/added-words.ts'
 import { loadTokenizer } from '../prompt/tokenizer.ts'
 import { buildAutoencoder } from './autoencoder.ts'
 import type { Checkpoint, CheckpointOptions } from './checkpoint/checkpoint.ts'
@@ -12,6 +14,7 @@ import { residualNames } from './controlnet.ts'
 import { unetDenoiser } from './denoise.ts'
 import type { DiffusionModel, Embedding } from './diffusion-model.ts'
 import { embedPrompt } from './embed-prompt.ts'
+import { openEmbeddings } from './embeddings/embedding-set.ts'
 import { families } from './family.ts'
 import { greyMasks } from './inpainting.ts'
 import { openLoras, type LoraChoice } from './lora/lora-set.ts'
@@ -32,6 +35,8 @@ export interface OpenModelOptions extends Omit<RuntimeOptions, 'device'>, Checkp
   readonly signal?: AbortSignal | undefined
   /** LoRAs to be merged into the weights, one upon the other. */
   readonly loras?: readonly LoraChoice[] | undefined
+  /** Textual inversion embeddings, as files or folders of files: their words in prompts become their vectors. */
+  readonly embeddings?: readonly string[] | undefined
   /** ControlNets, as files or folders, for `Conditioning.controls`. */
   readonly controlNets?: readonly string[] | undefined
   /** Which layer of the text encoders the prompt is taken from, counted from the last, which is 1; by default the family's own. */
@@ -52,6 +57,7 @@ export async function openModel(
     signal,
     loras: choices = [],
     controlNets: controlPaths = [],
+    embeddings: embeddingPaths = [],
     clipSkip,
     vae,
     prediction,
@@ -68,7 +74,9 @@ export async function openModel(
   const checkpoint = openCheckpoint(resolve(path), { vae, prediction, zeroSnr, configs })
   const { family, texts, unet, latentScale, noise } = checkpoint
   const skip = skippedLayers(clipSkip, family, texts)
-  const tokenizer = await loadTokenizer(checkpoint.tokenizer)
+  const widths = texts.map(({ config }) => config.hidden_size)
+  const embeddings = openEmbeddings(embeddingPaths, widths, texts[0]!.config.vocab_size)
+  const tokenizer = withWords(await loadTokenizer(checkpoint.tokenizer), embeddings.words)
 
   // 2. Graphs
   const autoencoder = buildAutoencoder(checkpoint.vae)
@@ -76,8 +84,14 @@ export async function openModel(
   const sees = whatUnetSees(checkpoint, latentChannels)
   const loras = openLoras(choices)
   const { root: weightsRoot } = parse(checkpoint.path)
+  const { root: vaeRoot } = parse(checkpoint.vae.files[0] ?? checkpoint.path)
   const textNetworks = texts.map(({ config, weights, pooled }, i): [(typeof textNames)[number], Network] => {
-    const options = { skip, normed: families[family].normed, pooledAt: pooled ? tokenizer.eos : undefined }
+    const options = {
+      skip,
+      normed: families[family].normed,
+      pooledAt: pooled ? tokenizer.eos : undefined,
+      added: embeddings.rows[i],
+    }
     const model = buildTextEncoder(config, loras.on(textNames[i]!, weights), options)
     return [textNames[i]!, { model, title: i === 0 ? 'the text encoder' : 'the second text encoder', weightsRoot, device: 'cpu' }]
   })
@@ -89,7 +103,7 @@ export async function openModel(
   const controlled = controlNets.length > 0
   const unetModel = buildUnet(unet.config, loras.on('unet', unet.weights, unet.config), { controlled })
   const chosen = await chooseDevice(device ?? 'auto')
-  const warnings = [...loras.report(), ...chosen.warnings]
+  const warnings = [...loras.report(), ...embeddings.warnings, ...chosen.warnings]
 
   // 3. Sessions
   const counters = { evaluations: 0, engineSeconds: 0 }
@@ -97,16 +111,17 @@ export async function openModel(
     {
       // Who has one text encoder never asks for the second.
       ...(Object.fromEntries(textNetworks) as Record<(typeof textNames)[number], Network>),
-      encoder: { model: autoencoder.encoder, title: 'the encoder', weightsRoot },
+      encoder: { model: autoencoder.encoder, title: 'the encoder', weightsRoot: vaeRoot },
       ...(Object.fromEntries(controlNetworks) as Record<`control${number}`, Network>),
       unet: { model: unetModel, title: 'the UNet', weightsRoot },
-      decoder: { model: autoencoder.decoder, title: 'the decoder', weightsRoot },
+      decoder: { model: autoencoder.decoder, title: 'the decoder', weightsRoot: vaeRoot },
     },
     { ...runtime, device: chosen.device },
   )
   const run: typeof networks.run = async (which, feeds, signal) => {
     const result = await networks.run(which, feeds, signal)
     counters.engineSeconds += result.seconds
+    demandNumbers(checkpoint.path, which, result.outputs)
     return result
   }
 
@@ -146,7 +161,11 @@ export async function openModel(
   }
 
   const model: DiffusionModel = {
-    hash: hashOf(checkpoint, [loras.hash, ...controlNets.map(({ hash }) => hash)], { skip, prediction, zeroSnr }),
+    hash: hashOf(checkpoint, [loras.hash, ...controlNets.map(({ hash }) => hash), ...embeddings.hashes], {
+      skip,
+      prediction,
+      zeroSnr,
+    }),
     warnings,
     name: checkpoint.name,
     family,
@@ -192,6 +211,15 @@ export async function openModel(
   }
   const masks = greyMasks(model)
   return model
+}
+
+/** One value that is none soon makes all of them so; a look at a few is enough. */
+function demandNumbers(path: string, network: string, outputs: RunResult['outputs']): void {
+  for (const { data } of Object.values(outputs))
+    if (data instanceof Float32Array && [0, data.length >> 1, data.length - 1].some((i) => Number.isNaN(data[i])))
+      throw new OfgenError('engine_failed', `The ${network} network of ${path} gave numbers that are none (NaN).`, {
+        hint: 'Its weights are damaged, or too large for this device: see "ofgen models inspect --numbers", or try --device cpu.',
+      })
 }
 
 /** Besides the noisy latent: nothing, the source's latent (InstructPix2Pix), or a mask and a masked picture (inpainting). */

@@ -26,6 +26,8 @@ export interface TextEncoderBuildOptions {
   readonly normed?: boolean
   /** Id of the token whose state, projected, is the pooled prompt of SDXL; without it there is no such result. */
   readonly pooledAt?: number | undefined
+  /** Vectors of the ids behind the vocabulary, `[ids * hidden_size]`: textual inversion. */
+  readonly added?: Float32Array | undefined
 }
 
 /**
@@ -39,7 +41,7 @@ export interface TextEncoderBuildOptions {
 export function buildTextEncoder(
   config: TextEncoderConfig,
   weights: WeightSource,
-  { skip = 0, normed = true, pooledAt }: TextEncoderBuildOptions = {},
+  { skip = 0, normed = true, pooledAt, added }: TextEncoderBuildOptions = {},
 ): Uint8Array {
   const graph = new Graph('text_encoder')
   const { hidden_size: width, max_position_embeddings: tokens, num_hidden_layers: layers } = config
@@ -51,7 +53,8 @@ export function buildTextEncoder(
 
   // The table stays as it is stored; only the rows that are looked up become float32.
   const table = root.at('embeddings').stored('token_embedding.weight', [config.vocab_size, width])
-  const looked = graph.node('Cast', [graph.node('Gather', [table, ids])], { to: 1 })
+  const lookedUp = (which: Value): Value => graph.node('Cast', [graph.node('Gather', [table, which])], { to: 1 })
+  const looked = added === undefined ? lookedUp(ids) : withAdded(added, lookedUp)
   const placed = graph.node('Add', [looked, root.at('embeddings').weight('position_embedding.weight', [tokens, width])])
   let rows = graph.node('Reshape', [placed, graph.ints([-1, width])])
   for (let i = 0; i < layers - skip; i++) rows = layer(root.at(`encoder.layers.${i}`), rows)
@@ -64,6 +67,16 @@ export function buildTextEncoder(
     graph.output('text_embeds', projected(stateAt(all, pooledAt), projection), 'float32', ['batch', projection])
   }
   return graph.toModel()
+
+  /** Ids behind the vocabulary are looked up among the vectors that were added, the others in the table. */
+  function withAdded(vectors: Float32Array, lookedUp: (which: Value) => Value): Value {
+    const whole = (value: number): Value => graph.node('Cast', [graph.scalar(value)], { to: elementTypes.int32 })
+    const known = graph.node('Less', [ids, whole(config.vocab_size)])
+    const own = lookedUp(graph.node('Min', [ids, whole(config.vocab_size - 1)]))
+    const behind = graph.node('Max', [graph.node('Sub', [ids, whole(config.vocab_size)]), whole(0)])
+    const other = graph.node('Gather', [graph.floats(vectors, [vectors.length / width, width]), behind])
+    return graph.node('Where', [graph.node('Unsqueeze', [known, graph.ints([2])]), own, other])
+  }
 
   /** `[batch, width]`: the state at the first place of an id. */
   function stateAt(all: Value, id: number): Value {

@@ -6,6 +6,7 @@ import type { TaesdConfig } from '../taesd.ts'
 import type { TextEncoderConfig } from '../text-encoder.ts'
 import type { UnetConfig } from '../unet-config.ts'
 import type { KlConfig } from '../vae.ts'
+import type { TensorFile } from './tensor-file.ts'
 
 /** A text encoder of a model; SDXL has two, whose states stand side by side. */
 export interface TextPart {
@@ -33,6 +34,8 @@ export interface Checkpoint {
   /** Files of its networks but the VAE, and what they are named relative to in its hash. */
   readonly files: readonly string[]
   readonly hashBase: string
+  /** Of a single file, whose other tensors nothing asks for. */
+  readonly file: TensorFile | undefined
   readonly unet: { readonly config: UnetConfig; readonly weights: WeightSource }
   readonly texts: readonly TextPart[]
   readonly vae: VaePart
@@ -41,6 +44,8 @@ export interface Checkpoint {
   /** Folder of the tokenizer's files. */
   readonly tokenizer: string
   readonly noise: NoiseSchedule
+  /** Where it stands what the model predicts, for people. */
+  readonly noiseFrom: string
   readonly defaults: ModelDefaults
 }
 

@@ -50,6 +50,7 @@ export function openDiffusersFolder(path: string, options: CheckpointOptions = {
     name: basename(path),
     family,
     hashBase: path,
+    file: undefined,
     files: [
       ...filesOf(unet),
       ...textEncoders.flatMap(({ component }) => filesOf(component)),
@@ -64,6 +65,7 @@ export function openDiffusersFolder(path: string, options: CheckpointOptions = {
     latentScale: ownVae?.config.scaling_factor ?? families[family].scalingFactor,
     tokenizer,
     noise,
+    noiseFrom: options.prediction === undefined ? 'scheduler/scheduler_config.json' : '--prediction',
     defaults: readDefaults(path, defaultsOf(family, noise.predictionType)),
   }
 }

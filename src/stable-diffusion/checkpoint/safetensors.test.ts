@@ -127,13 +127,17 @@ test('reads 16-bit floats of every kind', () => {
     half: { dtype: 'F16', dims: [8], data: toHalf(values) },
     special: { dtype: 'F16', dims: [3], data: Uint16Array.of(0x7c00, 0xfc00, 0x7e00) },
     brain: { dtype: 'BF16', dims: [3], data: toBrain(Float32Array.of(1, -3.5, 2 ** 100)) },
+    quarter: { dtype: 'F8_E4M3', dims: [4], data: Uint8Array.of(0x38, 0xb9, 0x7e, 1) },
+    wide: { dtype: 'F8_E5M2', dims: [3], data: Uint8Array.of(0x3c, 0xc1, 0x7b) },
     whole: { dtype: 'I64', dims: [1], data: BigInt64Array.of(1n) },
   })
   const file = openSafetensors(path)
   expect(readTensor(file, 'half')).toEqual(values)
   expect(readTensor(file, 'special')).toEqual(Float32Array.of(Infinity, -Infinity, NaN))
   expect(readTensor(file, 'brain')).toEqual(Float32Array.of(1, -3.5, 2 ** 100))
-  expect(() => readTensor(file, 'whole')).toThrow('has type I64; accepted are F32, F16, BF16')
+  expect(readTensor(file, 'quarter')).toEqual(Float32Array.of(1, -1.125, 448, 2 ** -9))
+  expect(readTensor(file, 'wide')).toEqual(Float32Array.of(1, -2.5, 57344))
+  expect(() => readTensor(file, 'whole')).toThrow('has type I64; accepted are F32, F16, BF16, F8_E4M3')
   expect(() => storedTensor(file, 'whole')).toThrow('has type I64; accepted are F32, F16, BF16, F8_E4M3')
   expect(() => readTensor(file, 'none')).toThrow('has no tensor "none"')
   expect(storedTensor(file, 'none')).toBeUndefined()

@@ -50,6 +50,7 @@ export function openSingleFile(file: TensorFile, options: CheckpointOptions = {}
     family,
     hashBase: path,
     files: [path],
+    file,
     unet: {
       config: unet,
       weights: weightsOf([file], (name) => ({ name: unetPrefix + (ldmUnetName(name, unet) ?? name) })),
@@ -59,6 +60,7 @@ export function openSingleFile(file: TensorFile, options: CheckpointOptions = {}
     latentScale,
     tokenizer: clipTokenizerPath,
     noise: noiseScheduleFromConfig(noiseConfig(type, options.zeroSnr ?? prediction.zeroSnr), path),
+    noiseFrom: options.prediction === undefined ? prediction.because : '--prediction',
     defaults: defaultsOf(family, type),
   }
 }

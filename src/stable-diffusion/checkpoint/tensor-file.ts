@@ -38,11 +38,33 @@ export function readTensor(file: TensorFile, name: string): Float32Array {
   if (entry === undefined) throw new OfgenError('model_invalid', `${file.path} has no tensor "${name}".`)
   const bytes = new Uint8Array(entry.length)
   withFile(file.path, (fd) => readFully(fd, bytes, entry.offset))
-  if (entry.dtype === 'F32') return new Float32Array(bytes.buffer)
-  if (entry.dtype === 'F16') return Float32Array.from(new Uint16Array(bytes.buffer), halfToFloat)
-  if (entry.dtype === 'BF16')
-    return new Float32Array(Uint32Array.from(new Uint16Array(bytes.buffer), (half) => half << 16).buffer)
-  throw new OfgenError('model_invalid', `${file.path}: tensor "${name}" has type ${entry.dtype}; accepted are F32, F16, BF16.`)
+  const floats = floatsOf(bytes, entry.dtype)
+  if (floats !== undefined) return floats
+  throw new OfgenError(
+    'model_invalid',
+    `${file.path}: tensor "${name}" has type ${entry.dtype}; accepted are ${Object.keys(floatTypes).join(', ')}.`,
+  )
+}
+
+/** Stored numbers as floats; undefined for types that networks are not built from. `bytes` begin a buffer of their own. */
+export function floatsOf(bytes: Uint8Array<ArrayBuffer>, dtype: string): Float32Array | undefined {
+  const { buffer, length } = bytes
+  switch (dtype) {
+    case 'F32':
+      return new Float32Array(buffer, 0, length / 4)
+    case 'F64':
+      return Float32Array.from(new Float64Array(buffer, 0, length / 8))
+    case 'F16':
+      return Float32Array.from(new Uint16Array(buffer, 0, length / 2), halfToFloat)
+    case 'BF16':
+      return new Float32Array(Uint32Array.from(new Uint16Array(buffer, 0, length / 2), (half) => half << 16).buffer)
+    case 'F8_E5M2':
+      return Float32Array.from(bytes, (byte) => halfToFloat(byte << 8))
+    case 'F8_E4M3':
+      return Float32Array.from(bytes, e4m3ToFloat)
+    default:
+      return undefined
+  }
 }
 
 /** For a graph that points into the file. @throws OfgenError model_invalid if the runtime cannot compute with its type. */
@@ -65,6 +87,16 @@ function halfToFloat(half: number): number {
   if (exponent === 0) return sign * fraction * 2 ** -24
   if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
+}
+
+/** Exponents -6 to 8, no infinities: Micikevicius et al. 2022, arXiv:2209.05433. */
+function e4m3ToFloat(byte: number): number {
+  const sign = byte & 0x80 ? -1 : 1
+  const exponent = (byte >> 3) & 15
+  const fraction = byte & 7
+  if (exponent === 15 && fraction === 7) return NaN
+  if (exponent === 0) return sign * fraction * 2 ** -9
+  return sign * (1 + fraction / 8) * 2 ** (exponent - 7)
 }
 
 /** Opens a file for reading and closes it again. @throws OfgenError model_missing. */

@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { OfgenError } from '../../errors.ts'
 import type { StoredTensor } from '../../onnx/graph.ts'
 import { hashFiles } from '../checkpoint/hash.ts'
-import { openSafetensors } from '../checkpoint/safetensors.ts'
+import { openTensorFile } from '../checkpoint/open-tensor-file.ts'
 import { readTensor, storedTensor, type TensorFile } from '../checkpoint/tensor-file.ts'
 import { parseLoraKey, type LoraPart, type LoraSlot } from './lora-keys.ts'
 
@@ -39,7 +39,7 @@ interface Draft {
  * @throws OfgenError model_missing, model_invalid for damaged files and files that hold no LoRA.
  */
 export function openLora(path: string): LoraFile {
-  const file = openSafetensors(path)
+  const file = openTensorFile(path)
   const drafts: Record<LoraPart, Map<string, Draft>> = { unet: new Map(), text: new Map(), text2: new Map() }
   const unknown: string[] = []
   for (const key of file.tensors.keys()) {

@@ -37,6 +37,7 @@ export interface LoraSet {
 /** @throws OfgenError as `openLora`; `on`'s sources throw model_invalid where a LoRA does not fit the model. */
 export function openLoras(choices: readonly LoraChoice[]): LoraSet {
   const loras = choices.map((choice) => ({ ...choice, file: openLora(choice.path), used: new Set<LoraModule>() }))
+  const sources = new Map<LoraPart, WeightSource>()
   return {
     hash:
       loras.length === 0
@@ -45,8 +46,9 @@ export function openLoras(choices: readonly LoraChoice[]): LoraSet {
             .update(JSON.stringify(loras.map(({ file, weight, unetWeight }) => [file.hash, weight, unetWeight ?? weight])))
             .digest('hex')
             .slice(0, 32),
-    on: (part, source, shape) =>
-      loras.length === 0
+    on(part, source, shape) {
+      sources.set(part, source)
+      return loras.length === 0
         ? source
         : {
             ...source,
@@ -54,8 +56,9 @@ export function openLoras(choices: readonly LoraChoice[]): LoraSet {
               const before = source.change?.(graph, name, weight, dims)
               return changed(loras, { part, source, shape, graph, name, dims }, before ?? weight) ?? before
             },
-          },
-    report: () => loras.flatMap(({ file, used }) => reportOf(file, used)),
+          }
+    },
+    report: () => loras.flatMap(({ file, used }) => reportOf(file, used, sources)),
   }
 }
 
@@ -149,9 +152,13 @@ function misfit(file: LoraFile, module: LoraModule, { source, name, dims }: Plac
   )
 }
 
-function reportOf(file: LoraFile, used: ReadonlySet<LoraModule>): string[] {
-  const modules = Object.values(file.parts).flatMap((part) => [...part.values()])
-  const idle = modules.filter((module) => !used.has(module)).map(({ name }) => name)
+function reportOf(file: LoraFile, used: ReadonlySet<LoraModule>, sources: ReadonlyMap<LoraPart, WeightSource>): string[] {
+  const modules = Object.entries(file.parts).flatMap(([part, all]) =>
+    [...all].map(([key, module]) => ({ key, module, source: sources.get(part as LoraPart) })),
+  )
+  const idle = modules
+    .filter(({ key, module, source }) => !used.has(module) && !isSkippedLayer(key, source))
+    .map(({ module }) => module.name)
   if (idle.length === modules.length)
     throw new OfgenError(
       'model_invalid',
@@ -168,6 +175,14 @@ function reportOf(file: LoraFile, used: ReadonlySet<LoraModule>): string[] {
       `LoRA ${file.name}: ${file.unknown.length} tensors are of no known form and change nothing (${firstOf(file.unknown)}).`,
     )
   return sentences
+}
+
+/** Whether a module is one of a text encoder's layers that the prompt does not pass, as SDXL's last ones. */
+function isSkippedLayer(key: string, source: WeightSource | undefined): boolean {
+  const [, layer, inner] = /^encoder_layers_(\d+)_((?:self_attn_(?:[qkv]|out)_proj)|mlp_fc[12])$/.exec(key) ?? []
+  if (layer === undefined || source === undefined) return false
+  const name = `encoder.layers.${layer}.${inner!.replace(/^(self_attn|mlp)_/, '$1.')}.weight`
+  return source.has(name) || source.has(`text_model.${name}`)
 }
 
 function firstOf(names: readonly string[]): string {

@@ -3,9 +3,11 @@ import { afterAll, describe, expect, test } from 'vitest'
 import '../../../test/session-host.ts'
 import { maxDifference, readGolden } from '../../../test/safetensors.ts'
 import { startEngine, type Session } from '../../onnx/engine.ts'
+import type { Tensor } from '../../onnx/tensor.ts'
 import { readConfig } from '../checkpoint/config-file.ts'
 import { openSafetensors } from '../checkpoint/safetensors.ts'
 import { weightsOf } from '../checkpoint/weights.ts'
+import { openCheckpoint } from '../checkpoint/open-checkpoint.ts'
 import { buildTextEncoder, textEncoderConfigSchema } from '../text-encoder.ts'
 import { unetConfigSchema } from '../unet-config.ts'
 import { buildUnet } from '../unet.ts'
@@ -62,4 +64,25 @@ describe('against the goldens', () => {
     expect(maxDifference(text, golden(`${name}.text`).data as Float32Array)).toBeLessThan(1e-4)
     expect(report).toEqual([])
   })
+})
+
+test('an SDXL file that names modules by their place in the original layout gives the results of the merged weights', async () => {
+  const golden = readGolden(file('golden-sdxl'))
+  const { unet, texts } = openCheckpoint(`${goldens}tiny-sdxl.safetensors`, { configs: `${goldens}tiny-sdxl` })
+  const set = openLoras([{ path: file('kohya-sdxl'), weight: 0.8 }])
+  const model = await load(buildUnet(unet.config, set.on('unet', unet.weights, unet.config)))
+  const text = await load(buildTextEncoder(texts[0]!.config, set.on('text', texts[0]!.weights), { skip: 1, normed: false }))
+  const pooled = { skip: 1, normed: false, pooledAt: 49407 }
+  const text2 = await load(buildTextEncoder(texts[1]!.config, set.on('text2', texts[1]!.weights), pooled))
+  expect(set.report()).toEqual([])
+  const names = ['sample', 'timestep', 'encoder_hidden_states', 'text_embeds', 'time_ids']
+  const feeds = Object.fromEntries(names.map((name) => [name, golden(name)]))
+  const close = (actual: Tensor | undefined, name: string): void =>
+    expect(maxDifference(actual!.data as Float32Array, golden(name).data as Float32Array), name).toBeLessThan(1e-4)
+  close((await model.run(feeds)).outputs['out_sample'], 'unet')
+  close((await text.run({ input_ids: golden('input_ids') })).outputs['last_hidden_state'], 'text')
+  const { outputs } = await text2.run({ input_ids: golden('input_ids_2') })
+  close(outputs['last_hidden_state'], 'text_2')
+  close(outputs['text_embeds'], 'text_embeds_2')
+  for (const session of [model, text, text2]) await session.release()
 })
