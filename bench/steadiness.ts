@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { animate, type AnimateSettings } from '../src/animate/animate.ts'
+import { smooth } from '../src/animate/smooth.ts'
 import { MemoryFrameStore } from '../src/animate/frame-store.ts'
 import { demoClip } from '../src/demo/clip.ts'
 import { farnebackEstimator } from '../src/flow/farneback.ts'
@@ -32,7 +33,7 @@ const { values: options } = parseArgs({
     area: { type: 'string', default: '98304' },
     methods: {
       type: 'string',
-      default: 'none same,none carried,reference fresh,previous carried,flow carried',
+      default: 'none same,none carried,reference fresh,previous carried,flow carried,flow carried 3',
     },
     model: { type: 'string' },
     folder: { type: 'string' },
@@ -62,10 +63,13 @@ const modelPath = options.model ?? join(root, 'assets/mini-sd')
 interface Contender {
   readonly method: AnimateSettings['method']
   readonly noise: AnimateSettings['noise']
+  /** Frames to either side that the finished frames are averaged with. */
+  readonly reach: number
 }
+/** A method, its noise, and how far it is smoothed (0): "flow carried 3". */
 const contenders = ['none fresh', ...options.methods.split(',')].map((text) => {
-  const [method, noise] = text.trim().split(' ')
-  return { method, noise } as Contender
+  const [method, noise, reach = '0'] = text.trim().split(' ')
+  return { method, noise, reach: Number(reach) } as Contender
 })
 
 /** Raise it when painting a frame alone gives other pixels than before. */
@@ -75,7 +79,9 @@ const painting = 1
 function codeOf({ method }: Contender): string {
   const hash = createHash('sha256').update(String(painting))
   if (method === 'none') return hash.digest('hex').slice(0, 12)
-  const files = ['flow', 'guidance'].flatMap((folder) => readdirSync(join(root, 'src', folder)).map((file) => `${folder}/${file}`))
+  const files = ['flow', 'guidance'].flatMap((folder) =>
+    readdirSync(join(root, 'src', folder)).map((file) => `${folder}/${file}`),
+  )
   const own = method === 'flow' ? ['keyframes', 'segment', 'region'] : ['frame-by-frame']
   for (const file of [...files, ...own.map((name) => `animate/${name}.ts`)].toSorted())
     if (!file.includes('.test.') && !file.includes('contract')) hash.update(readFileSync(join(root, 'src', file)))
@@ -91,7 +97,10 @@ interface Clip {
 async function read(clip: string, from: number): Promise<Clip> {
   const opened = clip === 'demo' ? demoClip() : await openSource(join(clipFolder, clip))
   const scale = Math.sqrt(area / (opened.info.width * opened.info.height))
-  const sized = { width: 16 * Math.round((opened.info.width * scale) / 16), height: 16 * Math.round((opened.info.height * scale) / 16) }
+  const sized = {
+    width: 16 * Math.round((opened.info.width * scale) / 16),
+    height: 16 * Math.round((opened.info.height * scale) / 16),
+  }
   const part = fitted(inRange(opened, { unit: 'frames', start: from, end: from + frameCount }), sized)
   const frames: TimedFrame[] = []
   for await (const frame of part.frames()) frames.push({ ...frame, index: frames.length })
@@ -118,7 +127,27 @@ interface Made {
 }
 
 let opened: DiffusionModel | undefined
-async function make({ name, frames, source }: Clip, style: string, seed: number, contender: Contender): Promise<Made> {
+async function make(part: Clip, style: string, seed: number, contender: Contender): Promise<Made> {
+  if (contender.reach === 0) return paint(part, style, seed, contender)
+  const painted = await paint(part, style, seed, contender)
+  const began = performance.now()
+  const flow = flowWorkers()
+  const images: TimedFrame[] = []
+  const { source } = part
+  for await (const { index, time, make } of smooth({ source, frames: painted.video, flow, reach: contender.reach }))
+    images.push({ index, time, image: await make() })
+  await flow.close()
+  const seconds = painted.seconds + (performance.now() - began) / 1000 / images.length
+  return { ...painted, video: inMemory(source, images), seconds }
+}
+
+async function paint(
+  { name, frames, source }: Clip,
+  style: string,
+  seed: number,
+  { method, noise, reach }: Contender,
+): Promise<Made> {
+  const contender = { method, noise }
   const model = (opened ??= await openModel(modelPath))
   const { defaults } = model
   const { width, height } = frames[0]!.image
@@ -130,7 +159,7 @@ async function make({ name, frames, source }: Clip, style: string, seed: number,
     seed,
     ...contender,
   }
-  const made = JSON.stringify([name, frames[0]!.time, frames.length, model.hash, settings, codeOf(contender)])
+  const made = JSON.stringify([name, frames[0]!.time, frames.length, model.hash, settings, codeOf({ ...contender, reach })])
   const folder = join(root, 'bench/dist/steadiness', createHash('sha256').update(made).digest('hex').slice(0, 16))
   const png = (frame: number): string => join(folder, `${String(frame).padStart(6, '0')}.png`)
   const figures = join(folder, 'figures.json')
@@ -163,7 +192,7 @@ const text = (row: Row): string => {
   const cells = row.map((value, i) => (value === null ? '-' : value.toFixed(i === 9 ? 1 : i === 10 ? 2 : 3)).padStart(7))
   return `${cells.slice(0, 7).join('')} |${cells.slice(7, 9).join('')} |${cells.slice(9).join('')}`
 }
-const named = ({ method, noise }: Contender): string => `${method} ${noise}`.padEnd(17)
+const named = ({ method, noise, reach }: Contender): string => `${method} ${noise}${reach === 0 ? '' : ` ${reach}`}`.padEnd(17)
 
 function meanRow(rows: readonly Row[]): Row {
   return rows[0]!.map((_, column) => {
@@ -193,7 +222,9 @@ for (const { clip, from } of parts) {
       for (const [i, video] of [measures.baseline!, measures.result, ...measures.others].entries())
         rows[i]!.push(rowOf(video, made[i]!))
     }
-    console.log(`\n${part.name} from ${from}, ${part.frames.length} frames, ${width}x${height}, ${style}, seeds ${options.seeds}; ratios to none fresh`)
+    console.log(
+      `\n${part.name} from ${from}, ${part.frames.length} frames, ${width}x${height}, ${style}, seeds ${options.seeds}; ratios to none fresh`,
+    )
     console.log(heading)
     for (const [i, contender] of contenders.entries()) {
       all[i]!.push(...rows[i]!)

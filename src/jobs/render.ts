@@ -1,5 +1,5 @@
 import { basename, extname, join, resolve } from 'node:path'
-import { animate, type AnimateResult } from '../animate/animate.ts'
+import { animate, type AnimateOptions, type AnimateResult } from '../animate/animate.ts'
 import { contentKey } from '../animate/content-key.ts'
 import type { RenderEvent } from '../animate/events.ts'
 import type { FrameControl } from '../animate/frame-controls.ts'
@@ -30,6 +30,7 @@ import { openPrompts } from './open-prompts.ts'
 import { openSchedule } from './open-schedule.ts'
 import { resolveSettings, type Resolved } from './resolve.ts'
 import { resultFrames } from './result-frames.ts'
+import { writeSmoothed } from './write-smoothed.ts'
 import { writeVideo, type VideoPlan } from './write-video.ts'
 
 export interface RenderOptions {
@@ -192,20 +193,13 @@ async function* renderInto(
     for (const message of model.warnings) yield { type: 'warning', message }
 
     // 3. The frames.
-    yield { type: 'stage', stage: 'paint', frames: source.info.frameCount }
+    const { smooth, ...painting } = resolved
     const onDebug = settings.debug ? debugWriter(output) : undefined
-    const result = yield* animate({
-      source,
-      model,
-      flow,
-      store: folder,
-      settings: resolved,
-      schedule,
-      prompts,
-      controls,
-      onDebug,
-      signal,
-    })
+    const paint = { source, model, flow, settings: painting, schedule, prompts, controls, onDebug, signal }
+    yield { type: 'stage', stage: 'paint', frames: source.info.frameCount }
+    const result = yield* smooth === 0
+      ? animate({ ...paint, store: folder })
+      : paintAndSmooth(paint, { folder, reach: smooth, manifest })
     yield { type: 'written', what: 'frames', path: join(output, 'converted_%06d.png') }
     for (const message of source.warnings) yield { type: 'warning', message }
 
@@ -236,7 +230,7 @@ async function* renderInto(
         flow,
         folder,
         result,
-        settings: resolved,
+        settings: painting,
         prompts,
         controls,
         manifest,
@@ -250,6 +244,30 @@ async function* renderInto(
     throw error
   } finally {
     await finish(folder, { ...manifest, ...last })
+  }
+}
+
+/** The frames as they are painted go into `painted/`, so that nothing is lost where the smoothing changes; the folder gets the smoothed ones. */
+async function* paintAndSmooth(
+  paint: Omit<AnimateOptions, 'store'>,
+  { folder, reach, manifest }: { readonly folder: RenderFolder; readonly reach: number; readonly manifest: Manifest },
+): AsyncGenerator<RenderEvent, AnimateResult, undefined> {
+  const { source, flow, signal } = paint
+  const paintedManifest = { ...manifest, render: `${manifest.render}-painted` }
+  const painted = await openRenderFolder(join(folder.path, 'painted'), paintedManifest, { overwrite: true })
+  let state: Manifest['state'] = 'failed'
+  try {
+    const result = yield* animate({ ...paint, store: painted })
+    state = 'done'
+    yield { type: 'stage', stage: 'smooth', frames: result.frames.length }
+    const frames = resultFrames((frame) => painted.framePath(frame), result.frames, source.info)
+    yield* writeSmoothed({ source, frames, flow, reach, folder, recordOf: (frame) => painted.record(frame)!, signal })
+    return result
+  } catch (error) {
+    if (isAbort(error)) state = 'interrupted'
+    throw error
+  } finally {
+    await finish(painted, { ...paintedManifest, state })
   }
 }
 

@@ -1,7 +1,6 @@
 import { basename, extname, join, resolve } from 'node:path'
 import { contentKey } from '../animate/content-key.ts'
 import type { RenderEvent } from '../animate/events.ts'
-import { smooth } from '../animate/smooth.ts'
 import { isAbort, OfgenError } from '../errors.ts'
 import { farnebackEstimator } from '../flow/farneback.ts'
 import { flowWorkers } from '../flow/flow-workers.ts'
@@ -14,8 +13,9 @@ import type { FrameSource } from '../video/frame-source.ts'
 import { inRange } from '../video/in-range.ts'
 import { openSource } from '../video/open-source.ts'
 import { checkRange, parseRange } from '../video/range.ts'
-import { openRenderFolder, type Manifest, type RenderFolder } from './render-folder.ts'
-import { resultFrames, type FramePlace } from './result-frames.ts'
+import { openRenderFolder, type Manifest } from './render-folder.ts'
+import { resultFrames } from './result-frames.ts'
+import { writeSmoothed } from './write-smoothed.ts'
 import { writeVideo } from './write-video.ts'
 
 export interface SmoothJob {
@@ -102,7 +102,14 @@ async function* smoothInto(
       resumed: folder.found,
     }
     yield { type: 'stage', stage: 'smooth', frames }
-    const places = yield* writeFrames(job, { source, given, flow, folder })
+    const recordOf = (): { prompt: string; seed: number; evaluations: number; painted: number; seconds: number } => ({
+      prompt: '',
+      seed: 0,
+      evaluations: 0,
+      painted: 0,
+      seconds: 0,
+    })
+    const places = yield* writeSmoothed({ source, frames: given, flow, reach: job.reach, folder, recordOf, signal: job.signal })
     yield { type: 'written', what: 'frames', path: join(output, 'converted_%06d.png') }
 
     yield { type: 'stage', stage: 'video', frames: places.length }
@@ -144,35 +151,4 @@ async function* smoothInto(
       await folder.close()
     }
   }
-}
-
-interface Parts {
-  readonly source: FrameSource
-  readonly given: FrameSource
-  readonly flow: ReturnType<typeof flowWorkers>
-  readonly folder: RenderFolder
-}
-
-async function* writeFrames(job: SmoothJob, parts: Parts): AsyncGenerator<RenderEvent, FramePlace[], undefined> {
-  const { source, given, flow, folder } = parts
-  const places: FramePlace[] = []
-  for await (const { index, time, shot, key, make } of smooth({
-    source,
-    frames: given,
-    flow,
-    reach: job.reach,
-    signal: job.signal,
-  })) {
-    job.signal?.throwIfAborted()
-    places.push({ frame: index, time })
-    const began = performance.now()
-    const kept = (await folder.find(index, key)) !== undefined
-    if (!kept) {
-      const image = await make()
-      const seconds = Math.round(performance.now() - began) / 1000
-      await folder.put({ frame: index, time, key, shot, prompt: '', seed: 0, evaluations: 0, painted: 0, seconds }, image)
-    }
-    yield { type: 'frame', frame: index, time, kept, seconds: (performance.now() - began) / 1000, evaluations: 0 }
-  }
-  return places
 }
