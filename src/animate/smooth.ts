@@ -26,7 +26,7 @@ export interface SmoothFrame {
   readonly shot: number
   /** Hash of all that the frame is made of. */
   readonly key: string
-  /** Makes the frame; until it is called, nothing is computed but the ways. */
+  /** Makes the frame; until it is called, nothing is computed but the flow. */
   readonly make: () => Promise<Frame>
 }
 
@@ -34,8 +34,8 @@ interface Held {
   readonly item: FootageFrame
   readonly image: FloatImage
   readonly hash: string
-  /** To the frames before it of the same shot, the nearest first. */
-  readonly ways: readonly Way[]
+  /** To the frame `k` before it, of the same shot; worked out when it is first asked for. */
+  readonly wayBack: (k: number) => Promise<Way>
 }
 
 /**
@@ -63,7 +63,7 @@ export async function* smooth(options: SmoothOptions): AsyncGenerator<SmoothFram
         shot = []
         next = 0
       }
-      shot.push(await hold(item, picture.value.image, shot, reach, analysis))
+      shot.push(hold(item, picture.value.image, shot.slice(-reach), analysis))
       while (next + reach < shot.length) {
         yield made()
         if (next > reach) {
@@ -90,30 +90,42 @@ function unequal(frames: FrameSource, has: string, wanted: string): OfgenError {
   )
 }
 
-async function hold(item: FootageFrame, image: Frame, shot: readonly Held[], reach: number, analysis: Analysis): Promise<Held> {
-  const ways: Way[] = []
-  if (item.motion !== undefined) {
-    const step = { flow: item.motion.backward, home: item.motion.forward }
-    for (let k = 1; k <= Math.min(reach, shot.length); k++)
-      ways.push(await analysis.extendWay(item.frame.image, shot.at(-k)!.item.frame.image, step, shot.at(-1)!.ways[k - 2]))
+/** @param before The frames before it that ways may lead to, in order. */
+function hold(item: FootageFrame, image: Frame, before: readonly Held[], analysis: Analysis): Held {
+  const ways = new Map<number, Promise<Way>>()
+  const find = async (k: number): Promise<Way> => {
+    const far = before.at(-k)!.item.frame.image
+    const { backward, forward } = item.motion!
+    const neighbour = k === 1 ? undefined : await before.at(-1)!.wayBack(k - 1)
+    return analysis.extendWay(item.frame.image, far, { flow: backward, home: forward }, neighbour)
   }
-  return { item, image: inSharedMemory(toFloatImage(image)), hash: frameHash(image), ways }
+  const wayBack = (k: number): Promise<Way> => {
+    const way = ways.get(k) ?? find(k)
+    ways.set(k, way)
+    return way
+  }
+  return { item, image: inSharedMemory(toFloatImage(image)), hash: frameHash(image), wayBack }
 }
 
 function makeFrame(shot: readonly Held[], place: number, reach: number, analysis: Analysis): SmoothFrame {
-  const { item, image } = shot[place]!
-  const around = shot.slice(Math.max(0, place - reach), place + reach + 1)
+  const own = shot[place]!
+  const { item, image } = own
+  const first = Math.max(0, place - reach)
+  const around = shot.slice(first, place + reach + 1)
   const make = async (): Promise<Frame> => {
     const neighbours: Neighbour[] = []
-    for (const [k, way] of shot[place]!.ways.entries())
-      if (place - k > 0) neighbours.push({ image: shot[place - k - 1]!.image, way, distance: k + 1 })
-    for (const [k, later] of around.slice(around.indexOf(shot[place]!) + 1).entries()) {
-      const way = await analysis.turnedWay(later.item.frame.image, item.frame.image, later.ways[k]!)
-      neighbours.push({ image: later.image, way, distance: k + 1 })
+    for (const [n, other] of around.entries()) {
+      const distance = Math.abs(first + n - place)
+      if (distance === 0) continue
+      const way =
+        first + n < place
+          ? await own.wayBack(distance)
+          : await analysis.turnedWay(other.item.frame.image, item.frame.image, await other.wayBack(distance))
+      neighbours.push({ image: other.image, way, distance })
     }
     return toFrame(await analysis.smoothAlong(image, neighbours, reach))
   }
   const parts = around.map((held) => [held.item.hash, held.hash])
-  const key = contentKey('smooth', reach, around.indexOf(shot[place]!), parts)
+  const key = contentKey('smooth', reach, place - first, parts)
   return { index: item.frame.index, time: item.frame.time, shot: item.shot, key, make }
 }

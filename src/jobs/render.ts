@@ -1,7 +1,8 @@
 import { basename, extname, join, resolve } from 'node:path'
 import { animate, type AnimateOptions, type AnimateResult } from '../animate/animate.ts'
 import { contentKey } from '../animate/content-key.ts'
-import type { RenderEvent } from '../animate/events.ts'
+import type { FrameRecord, RenderEvent } from '../animate/events.ts'
+import { createOutbox, meanwhile } from '../animate/outbox.ts'
 import type { FrameControl } from '../animate/frame-controls.ts'
 import type { PromptPlan } from '../animate/prompt-file.ts'
 import { isAbort, OfgenError } from '../errors.ts'
@@ -29,7 +30,7 @@ import { openRenderFolder, type Manifest, type RenderFolder } from './render-fol
 import { openPrompts } from './open-prompts.ts'
 import { openSchedule } from './open-schedule.ts'
 import { resolveSettings, type Resolved } from './resolve.ts'
-import { resultFrames } from './result-frames.ts'
+import { framesAsTheyCome, resultFrames } from './result-frames.ts'
 import { writeSmoothed } from './write-smoothed.ts'
 import { writeVideo, type VideoPlan } from './write-video.ts'
 
@@ -247,26 +248,61 @@ async function* renderInto(
   }
 }
 
-/** The frames as they are painted go into `painted/`, so that nothing is lost where the smoothing changes; the folder gets the smoothed ones. */
+/**
+ * The frames as they are painted go into `painted/`, so that nothing is lost where the smoothing changes; the folder gets the smoothed ones, each
+ * as soon as the frames around it are there.
+ */
 async function* paintAndSmooth(
   paint: Omit<AnimateOptions, 'store'>,
   { folder, reach, manifest }: { readonly folder: RenderFolder; readonly reach: number; readonly manifest: Manifest },
 ): AsyncGenerator<RenderEvent, AnimateResult, undefined> {
-  const { source, flow, signal } = paint
+  const { source, flow } = paint
+  const stop = new AbortController()
+  const signal = paint.signal === undefined ? stop.signal : AbortSignal.any([paint.signal, stop.signal])
   const paintedManifest = { ...manifest, render: `${manifest.render}-painted` }
   const painted = await openRenderFolder(join(folder.path, 'painted'), paintedManifest, { overwrite: true })
   let state: Manifest['state'] = 'failed'
+  const outbox = createOutbox()
+  const frames = framesAsTheyCome((frame) => painted.framePath(frame), source.info)
+
+  const painting = async (): Promise<AnimateResult> => {
+    const events = animate({ ...paint, store: painted, signal })
+    for (;;) {
+      const next = await events.next()
+      if (next.done === true) {
+        frames.end()
+        return next.value
+      }
+      // A frame is reported when it is smoothed.
+      if (next.value.type === 'frame') frames.add(next.value)
+      else outbox.put(next.value)
+    }
+  }
+  const smoothing = async (): Promise<void> => {
+    const recordOf = (frame: number): FrameRecord => painted.record(frame)!
+    for await (const event of writeSmoothed({ source, frames: frames.source, flow, reach, folder, recordOf, signal }))
+      outbox.put(event)
+  }
+  const halves = [painting(), smoothing()] as const
+  // Where one fails, the other must not go on for hours.
+  for (const half of halves)
+    half.catch((error: unknown) => {
+      frames.fail(error)
+      stop.abort()
+    })
   try {
-    const result = yield* animate({ ...paint, store: painted })
+    const result = yield* meanwhile(
+      outbox,
+      Promise.all(halves).then(([made]) => made),
+    )
     state = 'done'
-    yield { type: 'stage', stage: 'smooth', frames: result.frames.length }
-    const frames = resultFrames((frame) => painted.framePath(frame), result.frames, source.info)
-    yield* writeSmoothed({ source, frames, flow, reach, folder, recordOf: (frame) => painted.record(frame)!, signal })
     return result
   } catch (error) {
     if (isAbort(error)) state = 'interrupted'
     throw error
   } finally {
+    stop.abort()
+    await Promise.allSettled(halves)
     await finish(painted, { ...paintedManifest, state })
   }
 }
