@@ -1,16 +1,15 @@
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startEngine, type Session } from '../src/onnx/engine.ts'
-import { Graph, type StoredTensor } from '../src/onnx/graph.ts'
+import { Graph } from '../src/onnx/graph.ts'
 import { conv, linear } from '../src/onnx/layers.ts'
 import { scope, type WeightSource } from '../src/onnx/scope.ts'
 import { floatTensor, type Tensor } from '../src/onnx/tensor.ts'
-import { Random } from '../src/random.ts'
 import { openSafetensors } from '../src/stable-diffusion/checkpoint/safetensors.ts'
 import { weightsOf } from '../src/stable-diffusion/checkpoint/weights.ts'
 import { buildUnet } from '../src/stable-diffusion/unet.ts'
-import { unetConfigSchema } from '../src/stable-diffusion/unet-config.ts'
+import { product, random, sd15Unet, weightList, writeWeights, type Dims } from './random-weights.ts'
 
 // How close a whole UNet of Stable Diffusion 1.5's size (random fp16 weights, latent 64x64) comes to what the runtime
 // gives for its best single operators: GFLOP per second of one core, all measured in turns in one run.
@@ -19,68 +18,9 @@ import { unetConfigSchema } from '../src/stable-diffusion/unet-config.ts'
 const rounds = Number(process.argv[2] ?? 5)
 const side = 64
 const tokens = 77
-const config = unetConfigSchema.parse({
-  in_channels: 4,
-  out_channels: 4,
-  block_out_channels: [320, 640, 1280, 1280],
-  down_block_types: ['CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'DownBlock2D'],
-  up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D'],
-  cross_attention_dim: 768,
-})
+const config = sd15Unet
 
-type Dims = readonly number[]
-const random = new Random(1)
-const product = (dims: Dims): number => dims.reduce((total, side) => total * side, 1)
 const noise = (dims: Dims): Tensor => floatTensor(random.normals(product(dims)), dims)
-
-/** Collects the weights a network asks for; the graph made of it is thrown away. */
-function weightList(build: (weights: WeightSource) => unknown): Map<string, Dims> {
-  const list = new Map<string, Dims>()
-  build({
-    title: 'nothing yet',
-    has: () => true,
-    find(name, dims): StoredTensor {
-      list.set(name, dims)
-      return { file: 'none', offset: list.size, length: 2 * product(dims), type: 'float16', dims }
-    },
-  })
-  return list
-}
-
-/** Random weights that keep activations near 1: matrices scaled by their inputs, norms near 1, biases near 0. */
-function writeWeights(path: string, list: ReadonlyMap<string, Dims>): number {
-  const pool = random.normals(2 ** 18)
-  const header: Record<string, unknown> = {}
-  let end = 0
-  for (const [name, dims] of list) header[name] = { dtype: 'F16', shape: dims, data_offsets: [end, (end += 2 * product(dims))] }
-  const json = Buffer.from(JSON.stringify(header))
-  const length = Buffer.alloc(8)
-  length.writeBigUInt64LE(BigInt(json.length))
-  const fd = openSync(path, 'w')
-  writeSync(fd, length)
-  writeSync(fd, json)
-  for (const [name, dims] of list) {
-    const [mean, spread] = dims.length > 1 ? [0, product(dims.slice(1)) ** -0.5] : name.endsWith('weight') ? [1, 0.1] : [0, 0.1]
-    const halves = Uint16Array.from(pool, (value) => toHalf(mean + spread * value))
-    for (let left = product(dims); left > 0;) {
-      const start = Math.floor(random.uniform() * (pool.length / 2))
-      const part = halves.subarray(start, Math.min(pool.length, start + left))
-      writeSync(fd, part)
-      left -= part.length
-    }
-  }
-  closeSync(fd)
-  return 8 + json.length + end
-}
-
-const word = new Uint32Array(1)
-const float = new Float32Array(word.buffer)
-/** Cut off, not rounded; tiny numbers become 0. */
-function toHalf(value: number): number {
-  float[0] = value
-  const exponent = ((word[0]! >>> 23) & 0xff) - 112
-  return exponent <= 0 ? 0 : ((word[0]! >>> 16) & 0x8000) | (exponent << 10) | ((word[0]! >>> 13) & 0x3ff)
-}
 
 /** Multiplications and additions of one evaluation: every weight by the number of places it is used at, and attention. */
 function unetFlop(list: ReadonlyMap<string, Dims>): number {

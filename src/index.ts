@@ -33,8 +33,23 @@ export { escapeEmphasis, parseEmphasis, type WeightedText } from './prompt/empha
 export { parseEdits, type PromptEdits } from './prompt/prompt-edits.ts'
 export { extractLoras, type LoraTag } from './prompt/lora-tags.ts'
 export { openModel, type OpenModelOptions } from './stable-diffusion/open-model.ts'
+export { openTokenizer } from './stable-diffusion/open-tokenizer.ts'
+export type { Tokenizer } from './prompt/tokenizer.ts'
+export {
+  inspectCheckpoint,
+  type InspectedPart,
+  type Inspection,
+  type InspectOptions,
+} from './stable-diffusion/inspect-checkpoint.ts'
 export type { Conditioning, DiffusionModel, Embedding, ModelDefaults } from './stable-diffusion/diffusion-model.ts'
-export { embeddedModelPath, findModel } from './models/find-model.ts'
+export { embeddedModelPath, findModel, locateModel, type FindModelOptions } from './models/find-model.ts'
+export type { DownloadEvent } from './models/hub/fetch-model.ts'
+export { listModels, type FoundModel } from './models/models-dir.ts'
+export { chooseDevice, type Device, type DeviceChoice, type DeviceWish } from './onnx/device.ts'
+export { openGraphCache, type GraphCache, type GraphCacheEntry, type GraphCacheOptions } from './onnx/graph-cache.ts'
+export { doctor, type DoctorOptions, type Finding } from './jobs/doctor.ts'
+export type { NoiseSchedule } from './diffusion/noise-schedule.ts'
+export { Random } from './random.ts'
 export type { Denoiser, Latent, LatentShape, SampleOptions, Sampler } from './diffusion/denoiser.ts'
 export { parseSampler, samplerByName, samplerNames, type NamedSampler } from './diffusion/samplers/sampler-by-name.ts'
 export { noiseSteps, sigmaSpacings, type NoiseSteps, type SigmaSpacing, type StepRequest } from './diffusion/spacing.ts'

@@ -2,7 +2,6 @@ import { expect, test } from 'vitest'
 import { animate, type AnimateResult, type AnimateSettings } from '../src/animate/animate.ts'
 import type { RenderEvent } from '../src/animate/events.ts'
 import { MemoryFrameStore } from '../src/animate/frame-store.ts'
-import { samplerNames } from '../src/diffusion/samplers/sampler-by-name.ts'
 import { disEstimator } from '../src/flow/dis.ts'
 import type { Frame } from '../src/image/frame.ts'
 import './workers.ts'
@@ -71,7 +70,7 @@ test.each<Partial<AnimateSettings>>([
   expect(store.images.get(3)!.data).not.toEqual(before.data)
 })
 
-test.each(samplerNames)('the same seed gives the same frames, another seed others: %s', async (sampler) => {
+test.each(['dpmpp_sde', 'lcm', 'unipc'])('the same seed gives the same frames, another seed others: %s', async (sampler) => {
   const stores = [new MemoryFrameStore(), new MemoryFrameStore(), new MemoryFrameStore()]
   for (const [i, store] of stores.entries())
     await run(moving.slice(0, 2), store, { sampler, sigmas: 'karras', noise: 'fresh', seed: i === 2 ? 9 : 3 })

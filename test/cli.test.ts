@@ -261,3 +261,25 @@ test("smooth steadies anyone's frames, measures them before and after, and keeps
   expect(wrong.code).toBe(2)
   expect(wrong.err).toMatch(/has more frames, the source 4/)
 })
+
+test('a prompt file is checked before anything is made; a change of it concerns its frames alone', async () => {
+  const out = join(base, 'prompted')
+  const file = join(base, 'prompts.txt')
+  const render = (...more: string[]): Promise<Outcome> =>
+    ofgen([clip, '-o', out, '--range', '0..4', ...quick, '--method', 'none', '--prompt-file', file, '--json', ...more])
+  await writeFile(file, '# comment\nall: {style}\n2-3: a AND b\n')
+  const refused = await render()
+  expect(refused.code).toBe(2)
+  expect(refused.err).toMatch(/prompts\.txt, line 3: .*AND/)
+  expect(existsSync(out)).toBe(false)
+  await writeFile(file, 'all: {style}\n2-3: sketch\n')
+  expect((await render()).code).toBe(0)
+  await writeFile(file, 'all: {style}\n3: sketch\n')
+  const again = await render('--overwrite', '--sampler', 'DDIM')
+  const painted = again.out
+    .split('\n')
+    .filter((line) => line.includes('"type":"frame"'))
+    .map((line) => JSON.parse(line) as { frame: number; kept: boolean })
+    .flatMap(({ frame, kept }) => (kept ? [] : [frame]))
+  expect(painted).toEqual([2])
+})

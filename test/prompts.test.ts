@@ -35,8 +35,16 @@ test.each(['none', 'previous', 'flow'] as const)('each frame has the prompt of i
   await run(plain, method)
   await run(split, method, '3-: greenish')
   expect(promptsOf(split)).toEqual(['red', 'red', 'red', 'greenish', 'greenish', 'greenish'])
+  expect(split.records.every(({ negative }) => negative === '')).toBe(true)
   expect(split.images.get(0)!.data).toEqual(plain.images.get(0)!.data)
   expect(split.images.get(5)!.data).not.toEqual(plain.images.get(5)!.data)
+})
+
+test.each(['previous', 'flow'] as const)('a line for all frames is the prompt itself: %s', async (method) => {
+  const [line, itself] = [new MemoryFrameStore(), new MemoryFrameStore()]
+  await run(line, method, 'all: greenish')
+  await run(itself, method, undefined, 'greenish')
+  for (const frame of [0, 1, 2, 3, 4, 5]) expect(line.images.get(frame)!.data).toEqual(itself.images.get(frame)!.data)
 })
 
 test('no frame is made from a keyframe that was told something else', async () => {

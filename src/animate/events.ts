@@ -52,6 +52,8 @@ export interface FrameRecord {
   readonly key: string
   readonly shot: number
   readonly prompt: string
+  /** Where frames have prompts of their own. */
+  readonly negative?: string | undefined
   readonly seed: number
   /** Mean length of the flow from the previous frame in pixels, and the share of the picture it is trusted on; absent for the first of a shot. */
   readonly motion?: { readonly pixels: number; readonly trusted: number } | undefined

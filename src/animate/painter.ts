@@ -1,5 +1,5 @@
 import type { Denoiser, Latent, LatentShape } from '../diffusion/denoiser.ts'
-import { samplerByName } from '../diffusion/samplers/sampler-by-name.ts'
+import { parseSampler } from '../diffusion/samplers/sampler-by-name.ts'
 import { noiseSteps, type NoiseSteps, type SigmaSpacing } from '../diffusion/spacing.ts'
 import type { FloatImage, Frame } from '../image/frame.ts'
 import type { DiffusionModel } from '../stable-diffusion/diffusion-model.ts'
@@ -70,8 +70,8 @@ export interface Painter {
 
 /** Embeds the prompts and lays out the steps; what can be wrong with the settings is found here. */
 export async function createPainter(model: DiffusionModel, settings: PaintSettings, signal?: AbortSignal): Promise<Painter> {
-  const sampler = samplerByName(settings.sampler)
-  const { strength, sigmas } = settings
+  const { sampler, sigmas: own } = parseSampler(settings.sampler)
+  const { strength, sigmas = own } = settings
   const run = noiseSteps(model.noise, { layout: sampler.layout, steps: settings.steps, strength, sigmas })
   const few = Math.ceil((run.sigmas.length - 1) / 2)
   const shortRun = noiseSteps(model.noise, {

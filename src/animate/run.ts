@@ -105,7 +105,7 @@ export async function keepOrPaint(
     time,
     key,
     shot: item.shot,
-    prompt: promptOf(run, item).prompt,
+    ...(run.prompts === undefined ? { prompt: settings.prompt } : promptOf(run, item)),
     seed: settings.seed,
     ...motionRecord(item.motion, item.trusted),
     evaluations,

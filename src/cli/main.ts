@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { isAbort, OfgenError } from '../errors.ts'
 import { addSettings, normaliseArguments, sameCommand } from './arguments.ts'
 import { demoCommand } from './demo-command.ts'
+import { doctorCommand } from './doctor-command.ts'
 import { measureCommand } from './measure-command.ts'
 import { modelsCommand } from './models-command.ts'
 import { renderCommand } from './render-command.ts'
@@ -75,6 +76,12 @@ function buildProgram(context: RunContext): Command {
     .option('--json', 'events as JSON lines on stdout')
   program.addCommand(smooth.action(smoothCommand(context)))
   program.addCommand(modelsCommand(context))
+  const doctor = new Command('doctor')
+    .description('what this machine can do, and how to get more')
+    .option('--ffmpeg <path>', 'the ffmpeg program to use')
+    .option('--models-dir <folder>', 'folder of models')
+    .option('--json', 'findings as JSON lines')
+  program.addCommand(doctor.action(doctorCommand(context)))
   const commands = program.commands.flatMap((command) => [command, ...command.commands])
   for (const command of [program, ...commands]) command.exitOverride().configureOutput({ outputError: wrongUsage })
   return program
@@ -114,4 +121,6 @@ async function main(): Promise<number> {
   }
 }
 
-process.exitCode = await main()
+const code = await main()
+// A command that ran to its end may have set a code of its own.
+if (code !== 0) process.exitCode = code

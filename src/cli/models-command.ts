@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { resolve } from 'node:path'
 import { findModel } from '../models/find-model.ts'
 import { inspectCheckpoint, type InspectedPart, type Inspection } from '../stable-diffusion/inspect-checkpoint.ts'
+import { addStorageCommands } from './models-storage.ts'
 import type { RunContext } from './run-events.ts'
 
 interface InspectFlags {
@@ -12,7 +13,9 @@ interface InspectFlags {
 
 /** `ofgen models …` */
 export function modelsCommand(context: RunContext): Command {
-  const models = new Command('models').description('what checkpoints are, and what is wrong with them').helpCommand(false)
+  const models = new Command('models')
+    .description('what checkpoints are and what is wrong with them, where models lie, what is kept of them')
+    .helpCommand(false)
   models
     .command('inspect')
     .description('what a file or folder is, told by its tensors, and what is missing in it or odd')
@@ -28,6 +31,7 @@ export function modelsCommand(context: RunContext): Command {
       const inspection = inspectCheckpoint(resolve(await findModel(name)), flags)
       process.stdout.write(context.json ? JSON.stringify(inspection) + '\n' : inspectionText(inspection))
     })
+  addStorageCommands(models, context)
   return models
 }
 
@@ -50,5 +54,5 @@ export function inspectionText({ path, title, usable, prediction, parts, missing
 
 function partText({ title, tensors, bytes, types }: InspectedPart): string {
   const size = bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${(bytes / 1e6).toFixed(1)} MB`
-  return `  ${title.padEnd(18)} ${String(tensors).padStart(5)} tensors  ${size.padStart(9)}  ${types.join(', ')}`
+  return `  ${title.padEnd(18)} ${tensors === 0 ? 'graph'.padStart(13) : `${String(tensors).padStart(5)} tensors`}  ${size.padStart(9)}  ${types.join(', ')}`
 }

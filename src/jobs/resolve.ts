@@ -42,7 +42,7 @@ export function resolveSettings(settings: Settings, model: DiffusionModel, info:
   const reference = method === 'reference'
   const size =
     settings.size === undefined
-      ? fitSize(info, defaults.area, 4 * model.multiple)
+      ? fitSize(info, defaults.area, Math.max(4 * model.scale, model.multiple))
       : checkSize(parseSize(settings.size), model.multiple)
   const prompt = (settings.prompt ?? defaults.prompt).replaceAll('{style}', styleWords(settings, model))
   const negative = settings.negative ?? defaults.negative

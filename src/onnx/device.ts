@@ -30,6 +30,8 @@ export const deviceTitles: Readonly<Record<Device, string>> = {
 export interface DeviceState {
   readonly device: Device
   readonly available: boolean
+  /** Whether the runtime has it for this platform at all. */
+  readonly possible: boolean
   /** What is missing and what to do, as one sentence; empty where it is available. */
   readonly missing: string
 }
@@ -45,20 +47,22 @@ export function deviceStates(
   architecture: string = process.arch,
   exists: (file: string) => boolean = (file) => existsSync(join(binaryFolder(), file)),
 ): DeviceState[] {
-  const state = (device: Device, available: boolean, missing: string): DeviceState => ({
+  const state = (device: Device, possible: boolean, missing: string, installed = true): DeviceState => ({
     device,
-    available,
-    missing: available ? '' : missing,
+    possible,
+    available: possible && installed,
+    missing: possible && installed ? '' : missing,
   })
-  const cudaHere = platform === 'linux' && architecture === 'x64'
+  const cuda = platform === 'linux' && architecture === 'x64'
   return [
     state('cpu', true, ''),
     state(
       'cuda',
-      cudaHere && exists('libonnxruntime_providers_cuda.so'),
-      cudaHere
+      cuda,
+      cuda
         ? "the runtime's CUDA libraries are not installed (with an NVIDIA driver and CUDA 12: ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node)"
         : 'the runtime has it for Linux on x64 only',
+      exists('libonnxruntime_providers_cuda.so'),
     ),
     state('directml', platform === 'win32', 'the runtime has it on Windows only'),
     state('coreml', platform === 'darwin', 'the runtime has it on macOS only'),
@@ -81,7 +85,7 @@ export async function chooseDevice(wish: DeviceWish, engineOptions: Omit<EngineO
   for (const device of wanted) {
     if (device === 'cpu') break
     const { available, missing } = stateOf(states, device)
-    const reason = available ? await probe(device, engineOptions) : missing
+    const reason = available ? await deviceFault(device, engineOptions) : missing
     if (reason === undefined) return { device, warnings }
     warnings.push(`${deviceTitles[device]} cannot be used, so the CPU is: ${reason}.`)
   }
@@ -92,8 +96,11 @@ function stateOf(states: readonly DeviceState[], device: Device): DeviceState {
   return states.find((state) => state.device === device)!
 }
 
-/** Why the device does not do, undefined if it does. */
-async function probe(device: Device, engineOptions: Omit<EngineOptions, 'device'>): Promise<string | undefined> {
+/** Runs a small network there and compares it with the CPU: why the device does not do, undefined if it does. */
+export async function deviceFault(
+  device: Device,
+  engineOptions: Omit<EngineOptions, 'device'> = {},
+): Promise<string | undefined> {
   const x = floatTensor(new Random(7).normals(32 * 16 * 16), [1, 32, 16, 16])
   try {
     const [expected, actual] = await Promise.all(

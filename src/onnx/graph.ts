@@ -15,6 +15,11 @@ export const elementTypes = {
 } as const
 export type ElementType = keyof typeof elementTypes
 
+/** How an absolute path is named where the engine looks for weights from the root of the file system. */
+export function rootRelative(path: string): string {
+  return path.slice(parse(path).root.length)
+}
+
 /** Handle of a tensor inside a graph: what nodes take and give. */
 export type Value = string & { readonly graphValue: unique symbol }
 
@@ -117,7 +122,7 @@ export class Graph {
     const value = `stored_${this.count++}` as Value
     const message = tensorHead(value, tensor.type, tensor.dims)
     const location = {
-      location: path.slice(parse(path).root.length),
+      location: rootRelative(path),
       offset: String(tensor.offset),
       length: String(tensor.length),
     }
@@ -215,7 +220,8 @@ interface InlineTensor {
 
 const contribOps: ReadonlySet<string> = new Set(['MultiHeadAttention'])
 
-function tensorHead(name: string, type: ElementType, dims: readonly number[]): ProtobufWriter {
+/** The beginning of a constant as it stands in a graph's message: all but its numbers. */
+export function tensorHead(name: string, type: ElementType, dims: readonly number[]): ProtobufWriter {
   const message = new ProtobufWriter()
   if (dims.length > 0) message.packedInts(1, dims)
   return message.int(2, elementTypes[type]).string(8, name)
@@ -246,14 +252,16 @@ function attributeMessage(name: string, value: Attribute): ProtobufWriter {
   return message.packedInts(8, value).int(20, 7)
 }
 
-function valueInfo(name: string, type: ElementType, dims: readonly Dimension[]): ProtobufWriter {
+/** An input or result as it stands in a graph's message; without sides where they are not known. */
+export function valueInfo(name: string, type: ElementType, dims: readonly Dimension[] | undefined): ProtobufWriter {
   const shape = new ProtobufWriter()
-  for (const side of dims) {
+  for (const side of dims ?? []) {
     const dimension = new ProtobufWriter()
     if (typeof side === 'number') dimension.int(1, side)
     else dimension.string(2, side)
     shape.message(1, dimension)
   }
-  const tensor = new ProtobufWriter().int(1, elementTypes[type]).message(2, shape)
+  const tensor = new ProtobufWriter().int(1, elementTypes[type])
+  if (dims !== undefined) tensor.message(2, shape)
   return new ProtobufWriter().string(1, name).message(2, new ProtobufWriter().message(1, tensor))
 }

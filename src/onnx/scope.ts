@@ -14,12 +14,11 @@ export interface WeightSource {
    */
   find(name: string, dims: readonly number[]): StoredTensor | undefined
   /**
-   * What takes the place of a weight, as nodes upon it that are computed once, when the graph is loaded; undefined where it
-   * stays as it is.
+   * What takes the place of a weight: nodes that are computed once, when the graph is loaded; undefined where it stays as it is.
    *
-   * @param weight Float32 of `dims`.
+   * @param tensor As `find` gives it. @returns Float32 of its dimensions.
    */
-  change?(graph: Graph, name: string, weight: Value, dims: readonly number[]): Value | undefined
+  change?(graph: Graph, name: string, tensor: StoredTensor): Value | undefined
 }
 
 /** A place in a network: the graph under construction and the weights whose names begin with `path`. */
@@ -63,8 +62,8 @@ export function scope(graph: Graph, source: WeightSource, path = ''): Scope {
       return tensor.type.startsWith('float8') ? graph.node('Cast', [value], { to: elementTypes.float16 }) : value
     },
     weight(name, dims) {
-      const weight = graph.toFloat(graph.stored(find(name, dims)))
-      return source.change?.(graph, full(name), weight, dims) ?? weight
+      const tensor = find(name, dims)
+      return source.change?.(graph, full(name), tensor) ?? graph.toFloat(graph.stored(tensor))
     },
   }
 }

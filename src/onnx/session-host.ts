@@ -112,6 +112,11 @@ const providers: Readonly<Record<Device, string>> = {
 
 function createOptions(options: SessionOptions, session: Readonly<Record<string, unknown>>): SessionCreateOptions {
   const lean = options.optimization === 'lean'
+  // Pads that stand before a convolution (device-graph.ts) are not to be put into it again.
+  const without = [
+    ...(lean ? ['ConstantFolding'] : []),
+    ...(options.device === 'webgpu' ? ['Pad_Fusion', 'PadFusion'] : []),
+  ].join(';')
   return {
     executionProviders: options.device === 'cpu' ? ['cpu'] : [providers[options.device], 'cpu'],
     graphOptimizationLevel: lean ? 'extended' : options.optimization,
@@ -120,7 +125,7 @@ function createOptions(options: SessionOptions, session: Readonly<Record<string,
     extra: {
       // Threads that wait sleep: spinning ones took a fifth more CPU time, which flow and video need beside us.
       session: { intra_op: { allow_spinning: '0' }, ...(lean ? { disable_prepacking: '1' } : {}), ...session },
-      ...(lean ? { optimization: { disable_specified_optimizers: 'ConstantFolding' } } : {}),
+      ...(without === '' ? {} : { optimization: { disable_specified_optimizers: without } }),
     },
   }
 }

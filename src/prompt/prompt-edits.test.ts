@@ -62,6 +62,7 @@ describe('prompt editing', () => {
         }
       }),
     )
+    expect(over('['.repeat(200_000))[0]).toHaveLength(200_000)
     expect(() => over('['.repeat(5000) + 'a|b' + ']'.repeat(5000))).not.toThrow()
   })
 

@@ -53,12 +53,13 @@ const deepest = 50
 
 function parseNodes(text: string, steps: number, depth = 0): Node[] {
   if (depth > deepest) return [text]
+  const ends = closings(text)
   const nodes: Node[] = []
   let plain = 0
   for (let i = 0; i < text.length; i++) {
     if (text[i] === '\\') i++
     else if (text[i] === '[') {
-      const end = closing(text, i)
+      const end = ends.get(i)
       if (end === undefined) continue
       nodes.push(text.slice(plain, i), bracket(text.slice(i + 1, end), steps, depth + 1))
       i = end
@@ -88,15 +89,16 @@ function whenOf(text: string, steps: number): number | undefined {
   return number.includes('.') ? Math.floor(Number(number) * steps + 1e-6) : Number(number)
 }
 
-/** Where the bracket that opens at `open` closes, if it does. */
-function closing(text: string, open: number): number | undefined {
-  let depth = 0
-  for (let i = open; i < text.length; i++) {
+/** Where each square bracket closes that does. */
+function closings(text: string): ReadonlyMap<number, number> {
+  const found = new Map<number, number>()
+  const open: number[] = []
+  for (let i = 0; i < text.length; i++) {
     if (text[i] === '\\') i++
-    else if (text[i] === '[') depth++
-    else if (text[i] === ']' && --depth === 0) return i
+    else if (text[i] === '[') open.push(i)
+    else if (text[i] === ']' && open.length > 0) found.set(open.pop()!, i)
   }
-  return undefined
+  return found
 }
 
 /** Splits where no bracket is open. */

@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs'
-import { basename } from 'node:path'
+import { readdirSync, statSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { OfgenError } from '../errors.ts'
 import type { WeightSource } from '../onnx/scope.ts'
 import { buildAutoencoder } from './autoencoder.ts'
@@ -18,7 +18,7 @@ export interface InspectedPart {
   readonly tensors: number
   /** Bytes of its weights. */
   readonly bytes: number
-  /** Types its weights are stored in, the most frequent first. */
+  /** Types its weights are stored in, the most frequent first; of exported graphs only that they are. */
   readonly types: readonly string[]
 }
 
@@ -71,7 +71,8 @@ export function inspectCheckpoint(path: string, { numbers = false, ...options }:
   const asked = new Set<string>()
   const parts = partsOf(checkpoint, asked, missing)
   if (checkpoint.file !== undefined) odd.push(...unusedOf(checkpoint, asked))
-  if (numbers)
+  odd.push(...(checkpoint.exported?.warnings ?? []))
+  if (numbers && checkpoint.exported === undefined)
     for (const file of weightFiles(checkpoint))
       for (const [name, count] of findNotFinite(file, openTensorFile(file).tensors))
         odd.push(`${basename(file)}: tensor "${name}" has ${count} numbers that are infinite or none`)
@@ -132,7 +133,9 @@ function watched(
   }
 }
 
-function partsOf({ unet, texts, vae, family }: Checkpoint, asked: Set<string>, missing: string[]): InspectedPart[] {
+function partsOf(checkpoint: Checkpoint, asked: Set<string>, missing: string[]): InspectedPart[] {
+  const { exported, unet, texts, vae, family } = checkpoint
+  if (exported !== undefined) return exportedParts(checkpoint.path, texts.length)
   const parts: InspectedPart[] = []
   const network = watched(unet.weights, asked, missing)
   buildUnet(unet.config, network.source)
@@ -146,6 +149,20 @@ function partsOf({ unet, texts, vae, family }: Checkpoint, asked: Set<string>, m
   buildAutoencoder({ ...vae, weights: coder.source } as typeof vae)
   parts.push(coder.part(vae.kind === 'tiny' ? 'tiny autoencoder' : 'autoencoder (VAE)'))
   return parts
+}
+
+/** Exported graphs with all that lies beside them. */
+function exportedParts(path: string, texts: number): InspectedPart[] {
+  const part = (title: string, folder: string): InspectedPart => {
+    const files = readdirSync(join(path, folder)).filter((name) => !/\.(json|txt)$/.test(name))
+    const bytes = files.reduce((sum, name) => sum + statSync(join(path, folder, name)).size, 0)
+    return { title, tensors: 0, bytes, types: ['exported'] }
+  }
+  const encoders =
+    texts === 1
+      ? [part('text encoder', 'text_encoder')]
+      : [part('text encoder 1', 'text_encoder'), part('text encoder 2', 'text_encoder_2')]
+  return [part('UNet', 'unet'), ...encoders, part('encoder', 'vae_encoder'), part('decoder', 'vae_decoder')]
 }
 
 /** Entries that published files have and nobody needs. */

@@ -1,5 +1,5 @@
 import { startEngine, type Engine, type RunResult, type Session } from '../onnx/engine.ts'
-import { openGraphCache } from '../onnx/graph-cache.ts'
+import { openGraphCache, type GraphCache } from '../onnx/graph-cache.ts'
 import type { Device } from '../onnx/session-host.ts'
 import type { Feed } from '../onnx/tensor.ts'
 
@@ -9,8 +9,8 @@ export interface RuntimeOptions {
   readonly threads?: number | undefined
   /** Default `cpu`. */
   readonly device?: Device | undefined
-  /** Whether networks are kept on disk as the runtime rewrites them, so that later starts are quick. Default true. */
-  readonly cache?: boolean | undefined
+  /** Whether (or where) networks are kept on disk as the runtime rewrites them, so that later starts are quick. Default true. */
+  readonly cache?: boolean | GraphCache | undefined
   /**
    * Only one network is held at a time, and its weights stay in their file in the precision they are stored in. Slower.
    * Default false.
@@ -44,7 +44,7 @@ export function startNetworks<Name extends string>(
   networks: Readonly<Record<Name, Network>>,
   { threads, device = 'cpu', cache = true, lowMemory = false }: RuntimeOptions = {},
 ): Networks<Name> {
-  const engine = startEngine({ threads, device, ...(cache && !lowMemory ? { cache: openGraphCache() } : {}) })
+  const engine = startEngine({ threads, device, cache: keptIn(lowMemory ? false : cache) })
   const load = (name: Name): Promise<Session> => {
     const { model, title, weightsRoot, device } = networks[name]
     return engine.load(model, { name: title, weightsRoot, device, ...(lowMemory ? { optimization: 'lean' as const } : {}) })
@@ -56,6 +56,11 @@ export function startNetworks<Name extends string>(
     run: (name, feeds, signal) => run(name, feeds, signal),
     close: () => engine.close(),
   }
+}
+
+function keptIn(cache: boolean | GraphCache): GraphCache | undefined {
+  if (typeof cache === 'object') return cache
+  return cache ? openGraphCache() : undefined
 }
 
 type Run<Name> = (name: Name, feeds: Readonly<Record<string, Feed>>, signal: AbortSignal | undefined) => Promise<RunResult>

@@ -2,10 +2,10 @@ import { parse, resolve } from 'node:path'
 import { OfgenError } from '../errors.ts'
 import { chooseDevice, type DeviceWish } from '../onnx/device.ts'
 import type { RunResult } from '../onnx/engine.ts'
-import { floatTensor } from '../onnx/tensor.ts'
+import { floatTensor, type Tensor } from '../onnx/tensor.ts'
 import { withWords } from '../prompt/added-words.ts'
 import { loadTokenizer } from '../prompt/tokenizer.ts'
-import { buildAutoencoder } from './autoencoder.ts'
+import { buildAutoencoder, type Autoencoder } from './autoencoder.ts'
 import type { Checkpoint, CheckpointOptions } from './checkpoint/checkpoint.ts'
 import { hashFiles, hashText, joinedHash } from './checkpoint/hash.ts'
 import { openCheckpoint } from './checkpoint/open-checkpoint.ts'
@@ -26,6 +26,7 @@ import { besideEachOther, skippedLayers } from './text-states.ts'
 import { buildUnet } from './unet.ts'
 import { pooledWidth } from './unet-config.ts'
 import { inTiles } from './vae-tiles.ts'
+import { cropped, grown } from './whole-steps.ts'
 
 export interface OpenModelOptions extends Omit<RuntimeOptions, 'device'>, CheckpointOptions {
   /** Where the networks run, default `auto`; what cannot be used is replaced by the CPU, with a warning of the model. */
@@ -79,7 +80,10 @@ export async function openModel(
   const tokenizer = withWords(await loadTokenizer(checkpoint.tokenizer), embeddings.words)
 
   // 2. Graphs
-  const autoencoder = buildAutoencoder(checkpoint.vae)
+  const { exported } = checkpoint
+  if (exported !== undefined)
+    demandUnchanged(checkpoint.path, { loras: choices, controlNets: controlPaths, embeddings: embeddingPaths, clipSkip })
+  const autoencoder = autoencoderOf(checkpoint)
   const { latentChannels, scalingFactor, scale } = autoencoder
   const sees = whatUnetSees(checkpoint, latentChannels)
   const loras = openLoras(choices)
@@ -92,7 +96,7 @@ export async function openModel(
       pooledAt: pooled ? tokenizer.eos : undefined,
       added: embeddings.rows[i],
     }
-    const model = buildTextEncoder(config, loras.on(textNames[i]!, weights), options)
+    const model = exported?.texts[i] ?? buildTextEncoder(config, loras.on(textNames[i]!, weights), options)
     return [textNames[i]!, { model, title: i === 0 ? 'the text encoder' : 'the second text encoder', weightsRoot, device: 'cpu' }]
   })
   const controlNets = controlPaths.map((path) => openControlNet(resolve(path)))
@@ -101,9 +105,9 @@ export async function openModel(
     return [`control${i}`, { model, title: `the ControlNet ${net.name}`, weightsRoot: parse(net.path).root }]
   })
   const controlled = controlNets.length > 0
-  const unetModel = buildUnet(unet.config, loras.on('unet', unet.weights, unet.config), { controlled })
+  const unetModel = exported?.unet ?? buildUnet(unet.config, loras.on('unet', unet.weights, unet.config), { controlled })
   const chosen = await chooseDevice(device ?? 'auto')
-  const warnings = [...loras.report(), ...embeddings.warnings, ...chosen.warnings]
+  const warnings = [...(exported?.warnings ?? []), ...loras.report(), ...embeddings.warnings, ...chosen.warnings]
 
   // 3. Sessions
   const counters = { evaluations: 0, engineSeconds: 0 }
@@ -136,6 +140,16 @@ export async function openModel(
     return { ...embedding, ...(pooled === undefined ? {} : { pooled }) }
   }
 
+  // Exported graphs double their maps on the way up, which odd sides do not bear; parts of pictures may have such.
+  const step = exported === undefined ? 1 : 2 ** (unet.config.block_out_channels.length - 1)
+  async function runUnet(feeds: Readonly<Record<string, Tensor>>, signal: AbortSignal | undefined): Promise<RunResult> {
+    const sample = feeds['sample']!
+    const [, , height = 1, width = 1] = sample.dims
+    if (height % step === 0 && width % step === 0) return run('unet', feeds, signal)
+    const result = await run('unet', { ...feeds, sample: grown(sample, step) }, signal)
+    return { ...result, outputs: { out_sample: cropped(result.outputs['out_sample']!, height, width) } }
+  }
+
   const coder = inTiles(
     {
       async encode(image, signal) {
@@ -143,7 +157,9 @@ export async function openModel(
         if (width % scale !== 0 || height % scale !== 0)
           throw new RangeError(`image must have sides that are multiples of ${scale}, got ${width}x${height}.`)
         const { outputs } = await run('encoder', { image: toPlanes(image) }, signal)
-        return (outputs['latent']!.data as Float32Array).map((value) => value * scalingFactor)
+        // Exported encoders give the mean and the logarithm of the variance behind it.
+        const count = (latentChannels * width * height) / scale ** 2
+        return (outputs['latent']!.data as Float32Array).subarray(0, count).map((value) => value * scalingFactor)
       },
       async decode(latent, { channels, height, width }, signal) {
         const unscaled = latent.map((value) => value / scalingFactor)
@@ -165,6 +181,7 @@ export async function openModel(
       skip,
       prediction,
       zeroSnr,
+      vaeTile: vaeTile === 0 ? 'never' : vaeTile,
     }),
     warnings,
     name: checkpoint.name,
@@ -173,7 +190,7 @@ export async function openModel(
     defaults: checkpoint.defaults,
     latentChannels,
     scale,
-    multiple: scale,
+    multiple: scale * step,
     seesSource: sees === 'source',
     controlNets: controlNets.map(({ name }) => name),
     counters,
@@ -199,7 +216,7 @@ export async function openModel(
           pooledWidth: unet.config.addition_embed_type === 'text_time' ? pooledWidth(unet.config) : 0,
           control: controlled ? control : undefined,
           async run(feeds, evaluations, signal) {
-            const result = await run('unet', feeds, signal)
+            const result = await runUnet(feeds, signal)
             counters.evaluations += evaluations
             return result
           },
@@ -211,6 +228,24 @@ export async function openModel(
   }
   const masks = greyMasks(model)
   return model
+}
+
+/** The exported one, unless another is to take its place. */
+function autoencoderOf({ exported, vae }: Checkpoint): Autoencoder {
+  if (exported === undefined || vae.files.length > 0) return buildAutoencoder(vae)
+  const { latent_channels: latentChannels, scaling_factor: scalingFactor } = vae.config
+  const { encoder, decoder } = exported
+  const levels = vae.kind === 'tiny' ? vae.config.encoder_block_out_channels : vae.config.block_out_channels
+  return { encoder, decoder, latentChannels, scalingFactor, scale: 2 ** (levels.length - 1) }
+}
+
+/** @throws OfgenError option_invalid for what would change the insides of exported graphs. */
+function demandUnchanged(path: string, wishes: Readonly<Record<string, unknown>>): void {
+  for (const [name, wish] of Object.entries(wishes))
+    if (Array.isArray(wish) ? wish.length > 0 : wish !== undefined)
+      throw new OfgenError('option_invalid', `${path} holds exported ONNX graphs, which take no ${name}.`, {
+        hint: 'Use the model itself: a .safetensors file or a folder in the diffusers layout.',
+      })
 }
 
 /** One value that is none soon makes all of them so; a look at a few is enough. */

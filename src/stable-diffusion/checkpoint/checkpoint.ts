@@ -34,6 +34,8 @@ export interface Checkpoint {
   /** Files of its networks but the VAE, and what they are named relative to in its hash. */
   readonly files: readonly string[]
   readonly hashBase: string
+  /** Networks whose graphs were exported elsewhere and are run as they are; their weights cannot be changed. */
+  readonly exported?: ExportedGraphs | undefined
   /** Of a single file, whose other tensors nothing asks for. */
   readonly file: TensorFile | undefined
   readonly unet: { readonly config: UnetConfig; readonly weights: WeightSource }
@@ -47,6 +49,16 @@ export interface Checkpoint {
   /** Where it stands what the model predicts, for people. */
   readonly noiseFrom: string
   readonly defaults: ModelDefaults
+}
+
+/** Graphs with our names and types around them. */
+export interface ExportedGraphs {
+  readonly texts: readonly Uint8Array[]
+  readonly unet: Uint8Array
+  readonly encoder: Uint8Array
+  readonly decoder: Uint8Array
+  /** What is odd about them: sentences. */
+  readonly warnings: readonly string[]
 }
 
 export interface CheckpointOptions {

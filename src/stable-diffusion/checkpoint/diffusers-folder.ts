@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { noiseScheduleFromConfig, type NoiseSchedule } from '../../diffusion/noise-schedule.ts'
@@ -87,24 +87,22 @@ function textComponents(path: string, unet: UnetConfig): { component: Component;
   return [part(''), part('_2')]
 }
 
+const padSchema = z.looseObject({
+  pad_token: z.union([z.string(), z.looseObject({ content: z.string() }).transform(({ content }) => content)]).nullish(),
+})
+
 /** SD 2 and SDXL's second encoder fill up with "!", which is id 0; what the tokenizer's files say counts. */
-function padOf(folder: string): number | undefined {
+export function padOf(folder: string): number | undefined {
   for (const name of ['special_tokens_map.json', 'tokenizer_config.json']) {
     const file = join(folder, name)
-    if (!existsSync(file)) continue
-    const text = readFileSync(file, 'utf8')
-    const token = z
-      .looseObject({
-        pad_token: z.union([z.string(), z.looseObject({ content: z.string() }).transform(({ content }) => content)]).nullish(),
-      })
-      .safeParse(JSON.parse(text)).data?.pad_token
-    if (token === '!') return 0
-    if (typeof token === 'string') return undefined
+    const token = existsSync(file) ? readConfig(file, padSchema).pad_token : undefined
+    if (typeof token === 'string') return token === '!' ? 0 : undefined
   }
   return undefined
 }
 
-function readNoise(file: string, { prediction, zeroSnr }: CheckpointOptions): NoiseSchedule {
+/** The schedule of a scheduler_config.json, with what the user says of it. @throws OfgenError model_invalid. */
+export function readNoise(file: string, { prediction, zeroSnr }: CheckpointOptions): NoiseSchedule {
   const config = readConfig(file, z.looseObject({}))
   return noiseScheduleFromConfig(
     {

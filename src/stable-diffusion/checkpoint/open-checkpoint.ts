@@ -3,10 +3,12 @@ import { OfgenError } from '../../errors.ts'
 import type { Checkpoint, CheckpointOptions } from './checkpoint.ts'
 import { openDiffusersFolder } from './diffusers-folder.ts'
 import { openTensorFile } from './open-tensor-file.ts'
+import { isOnnxFolder, openOnnxFolder } from './onnx-folder.ts'
 import { openSingleFile } from './single-file.ts'
 
 /**
- * Opens a model on disk: one file in the LDM layout, or a folder in the diffusers layout.
+ * Opens a model on disk: one file in the LDM layout, a folder in the diffusers layout, or one of exported ONNX
+ * graphs.
  *
  * @throws OfgenError model_missing or model_invalid, naming the file.
  */
@@ -15,5 +17,6 @@ export function openCheckpoint(path: string, options: CheckpointOptions = {}): C
     throw new OfgenError('model_missing', `There is no model at ${path}.`, {
       hint: 'Give a checkpoint file (.safetensors) or a folder in the diffusers layout.',
     })
-  return statSync(path).isDirectory() ? openDiffusersFolder(path, options) : openSingleFile(openTensorFile(path), options)
+  if (!statSync(path).isDirectory()) return openSingleFile(openTensorFile(path), options)
+  return isOnnxFolder(path) ? openOnnxFolder(path, options) : openDiffusersFolder(path, options)
 }

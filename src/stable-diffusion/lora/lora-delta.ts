@@ -25,24 +25,50 @@ export function loraDelta(graph: Graph, module: LoraModule, dims: readonly numbe
 /** A difference of a whole tensor. */
 export function wholeDifference(graph: Graph, tensor: StoredTensor, dims: readonly number[]): Value {
   if (count(tensor.dims) !== count(dims) || tensor.dims[0] !== dims[0]) throw new LoraMisfit(`[${tensor.dims.join(', ')}]`)
-  return shaped(graph, tensor, dims)
+  return stored(graph, tensor, dims)
+}
+
+/** A plain pair as matrices: what it adds is `scale` times their product. */
+export interface LowRankPair {
+  /** `[out, rank]` */
+  readonly up: Value
+  /** `[rank, in * kernel * kernel]` */
+  readonly down: Value
+  readonly scale: number
+}
+
+/** The pair of a module that is nothing but one; undefined for other forms. @throws LoraMisfit as `loraDelta`. */
+export function lowRankPair(graph: Graph, module: LoraModule, dims: readonly number[]): LowRankPair | undefined {
+  const { tensors } = module
+  if (['mid', 'difference', 'hada_w1_a', 'lokr_w1', 'lokr_w1_a'].some((slot) => tensors.has(slot as LoraSlot))) return undefined
+  const up = part(module, 'up')
+  const down = part(module, 'down')
+  const rank = down.dims[0]!
+  const makes = [up.dims[0]!, ...down.dims.slice(1)]
+  if (up.dims[1] !== rank || makes[0] !== dims[0] || count(makes) !== count(dims)) throw new LoraMisfit(`[${makes.join(', ')}]`)
+  return {
+    up: stored(graph, up, [makes[0]!, rank]),
+    down: stored(graph, down, [rank, count(makes.slice(1))]),
+    scale: (module.alpha ?? rank) / rank,
+  }
 }
 
 function lowRank(graph: Graph, module: LoraModule, dims: readonly number[]): Value {
-  const up = part(module, 'up')
-  const down = part(module, 'down')
-  const mid = module.tensors.get('mid')
-  const rank = down.dims[0]!
-  const [out, fanIn] = [dims[0]!, count(dims.slice(1))]
-  const makes = [up.dims[0]!, ...down.dims.slice(1, 2), ...(mid ?? down).dims.slice(2)]
-  if (up.dims[1] !== (mid?.dims[0] ?? rank) || makes[0] !== out || count(makes.slice(1)) !== fanIn)
+  const pair = lowRankPair(graph, module, dims)
+  if (pair !== undefined) return scaled(graph, product(graph, pair.up, pair.down), pair.scale, dims)
+  const [up, down, mid] = [part(module, 'up'), part(module, 'down'), part(module, 'mid')]
+  const makes = [up.dims[0]!, down.dims[1]!, ...mid.dims.slice(2)]
+  if (up.dims[1] !== mid.dims[0] || down.dims[0] !== mid.dims[1] || makes[0] !== dims[0] || count(makes) !== count(dims))
     throw new LoraMisfit(`[${makes.join(', ')}]`)
-  const factor = (module.alpha ?? rank) / rank
-  if (mid === undefined)
-    return scaled(graph, product(graph, shaped(graph, up, [out, rank]), shaped(graph, down, [rank, fanIn])), factor, dims)
-  const core = shaped(graph, mid, [mid.dims[0]!, mid.dims[1]!, count(mid.dims.slice(2))])
-  const sides = [shaped(graph, up, [out, up.dims[1]!]), shaped(graph, down, [rank, down.dims[1]!])]
-  return scaled(graph, graph.node('Einsum', [core, ...sides], { equation: 'nmk,in,mj->ijk' }), factor, dims)
+  const core = stored(graph, mid, [mid.dims[0]!, mid.dims[1]!, count(mid.dims.slice(2))])
+  const sides = [stored(graph, up, up.dims.slice(0, 2)), stored(graph, down, down.dims.slice(0, 2))]
+  const rank = down.dims[0]!
+  return scaled(
+    graph,
+    graph.node('Einsum', [core, ...sides], { equation: 'nmk,in,mj->ijk' }),
+    (module.alpha ?? rank) / rank,
+    dims,
+  )
 }
 
 function hadamard(graph: Graph, module: LoraModule, dims: readonly number[]): Value {
@@ -53,13 +79,13 @@ function hadamard(graph: Graph, module: LoraModule, dims: readonly number[]): Va
     if (core === undefined) {
       if (a.dims[0] !== dims[0] || a.dims[1] !== b.dims[0] || b.dims[1] !== count(dims.slice(1)))
         throw new LoraMisfit(`[${a.dims[0]}, ${b.dims[1]}]`)
-      return product(graph, shaped(graph, a, a.dims), shaped(graph, b, b.dims))
+      return product(graph, stored(graph, a, a.dims), stored(graph, b, b.dims))
     }
     if (a.dims[1] !== dims[0] || b.dims[1]! * count(core.dims.slice(2)) !== count(dims.slice(1)))
       throw new LoraMisfit(`[${a.dims[1]}, ${b.dims[1]}, ${core.dims.slice(2).join(', ')}]`)
-    const flat = shaped(graph, core, [core.dims[0]!, core.dims[1]!, count(core.dims.slice(2))])
+    const flat = stored(graph, core, [core.dims[0]!, core.dims[1]!, count(core.dims.slice(2))])
     return graph.node('Reshape', [
-      graph.node('Einsum', [flat, shaped(graph, a, a.dims), shaped(graph, b, b.dims)], { equation: 'ijk,ir,js->rsk' }),
+      graph.node('Einsum', [flat, stored(graph, a, a.dims), stored(graph, b, b.dims)], { equation: 'ijk,ir,js->rsk' }),
       graph.ints([dims[0]!, -1]),
     ])
   }
@@ -77,10 +103,10 @@ function kronecker(graph: Graph, module: LoraModule, dims: readonly number[]): V
     const [a, b] = [part(module, 'lokr_w1_a'), part(module, 'lokr_w1_b')]
     rank = b.dims[0]!
     sides = [a.dims[0]!, b.dims[1]!]
-    small = product(graph, shaped(graph, a, a.dims), shaped(graph, b, b.dims))
+    small = product(graph, stored(graph, a, a.dims), stored(graph, b, b.dims))
   } else {
     sides = first.dims
-    small = shaped(graph, first, first.dims)
+    small = stored(graph, first, first.dims)
   }
   const second = tensors.get('lokr_w2')
   const core = tensors.get('lokr_t2')
@@ -90,19 +116,19 @@ function kronecker(graph: Graph, module: LoraModule, dims: readonly number[]): V
   if (second !== undefined) {
     rows = second.dims[0]!
     values = count(second.dims)
-    large = shaped(graph, second, second.dims)
+    large = stored(graph, second, second.dims)
   } else {
     const [a, b] = [part(module, 'lokr_w2_a'), part(module, 'lokr_w2_b')]
     rank = b.dims[0]!
     if (core === undefined) {
       rows = a.dims[0]!
       values = rows * count(b.dims.slice(1))
-      large = product(graph, shaped(graph, a, a.dims), shaped(graph, b, [b.dims[0]!, -1]))
+      large = product(graph, stored(graph, a, a.dims), stored(graph, b, [b.dims[0]!, count(b.dims.slice(1))]))
     } else {
       rows = a.dims[1]!
       values = rows * b.dims[1]! * count(core.dims.slice(2))
-      const flat = shaped(graph, core, [core.dims[0]!, core.dims[1]!, count(core.dims.slice(2))])
-      large = graph.node('Einsum', [flat, shaped(graph, a, a.dims), shaped(graph, b, b.dims)], { equation: 'ijk,ir,js->rsk' })
+      const flat = stored(graph, core, [core.dims[0]!, core.dims[1]!, count(core.dims.slice(2))])
+      large = graph.node('Einsum', [flat, stored(graph, a, a.dims), stored(graph, b, b.dims)], { equation: 'ijk,ir,js->rsk' })
     }
   }
   const [l, m] = [sides[0]!, sides[1]!]
@@ -121,8 +147,9 @@ function product(graph: Graph, a: Value, b: Value): Value {
   return graph.node('MatMul', [a, b])
 }
 
-function shaped(graph: Graph, tensor: StoredTensor, dims: readonly number[]): Value {
-  return graph.node('Reshape', [graph.toFloat(graph.stored(tensor)), graph.ints(dims)])
+/** A tensor as floats; dimensions are only what is read into the same bytes. */
+function stored(graph: Graph, tensor: StoredTensor, dims: readonly number[]): Value {
+  return graph.toFloat(graph.stored({ ...tensor, dims }))
 }
 
 function scaled(graph: Graph, x: Value, factor: number, dims: readonly number[]): Value {

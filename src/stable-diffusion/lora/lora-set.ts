@@ -3,8 +3,9 @@ import { OfgenError } from '../../errors.ts'
 import type { Graph, StoredTensor, Value } from '../../onnx/graph.ts'
 import type { WeightSource } from '../../onnx/scope.ts'
 import { ldmUnetName, type LdmUnetShape } from '../checkpoint/ldm-unet.ts'
-import { LoraMisfit, loraDelta, wholeDifference } from './lora-delta.ts'
+import type { LoraMisfit } from './lora-delta.ts'
 import { openLora, type LoraFile, type LoraModule } from './lora-file.ts'
+import { mergedBias, mergedWeight, type LoraChange } from './lora-merge.ts'
 import { underscored, type LoraPart } from './lora-keys.ts'
 
 /** A LoRA to be used, and how strongly. */
@@ -52,10 +53,7 @@ export function openLoras(choices: readonly LoraChoice[]): LoraSet {
         ? source
         : {
             ...source,
-            change(graph, name, weight, dims) {
-              const before = source.change?.(graph, name, weight, dims)
-              return changed(loras, { part, source, shape, graph, name, dims }, before ?? weight) ?? before
-            },
+            change: (graph, name, tensor) => changed(loras, { part, source, shape, graph, name, dims: tensor.dims }, tensor),
           }
     },
     report: () => loras.flatMap(({ file, used }) => reportOf(file, used, sources)),
@@ -76,71 +74,22 @@ interface Place {
   readonly dims: readonly number[]
 }
 
-function changed(loras: readonly OpenLora[], place: Place, weight: Value): Value | undefined {
-  const { part, shape, graph, name, dims } = place
+function changed(loras: readonly OpenLora[], place: Place, stored: StoredTensor): Value | undefined {
+  const { part, shape, graph, name } = place
   const [, module, tensor] = /^(.*)\.(weight|bias)$/.exec(name) ?? []
   if (module === undefined) return undefined
   const ldm = part === 'unet' && shape !== undefined ? ldmUnetName(module, shape) : undefined
   const names = [module, ...(ldm === undefined ? [] : [ldm])].map(underscored)
-  let result: Value | undefined
-  for (const { file, used, ...strength } of loras) {
+  const changes = loras.flatMap(({ file, used, weight, unetWeight }): LoraChange[] => {
     const found = names.map((one) => file.parts[part].get(one)).find((one) => one !== undefined)
-    if (found === undefined) continue
-    const factor = part === 'unet' ? (strength.unetWeight ?? strength.weight) : strength.weight
-    const from = result ?? weight
-    try {
-      if (tensor === 'bias') {
-        const difference = found.tensors.get('biasDifference')
-        if (difference !== undefined)
-          result = graph.node('Add', [from, times(graph, wholeDifference(graph, difference, dims), factor)])
-      } else if (!found.tensors.has('biasDifference') || found.tensors.size > 1) {
-        const magnitude = found.tensors.get('magnitude')
-        const delta = loraDelta(graph, found, dims)
-        result =
-          magnitude === undefined
-            ? graph.node('Add', [from, times(graph, delta, factor)])
-            : decomposed(graph, { from, delta, magnitude, factor }, dims)
-      }
-    } catch (error) {
-      if (!(error instanceof LoraMisfit)) throw error
-      throw misfit(file, found, place, error)
-    }
+    if (found === undefined) return []
     used.add(found)
-  }
-  return result
-}
-
-interface Decomposed {
-  readonly from: Value
-  readonly delta: Value
-  readonly magnitude: StoredTensor
-  readonly factor: number
-}
-
-/**
- * DoRA: the changed weight with its rows (or, as older LyCORIS files have it, columns) brought to learned lengths. A factor
- * goes that part of the way from the weight as it was.
- *
- * @see Liu et al. 2024, arXiv:2402.09353
- */
-function decomposed(graph: Graph, { from, delta, magnitude, factor }: Decomposed, dims: readonly number[]): Value {
-  const length = magnitude.dims.reduce((product, side) => product * side, 1)
-  const axis = magnitude.dims.length < 2 || magnitude.dims[0] === dims[0] ? 0 : 1
-  if (length !== dims[axis]) throw new LoraMisfit(`scaled by [${magnitude.dims.join(', ')}]`)
-  const moved = graph.node('Add', [from, delta])
-  const axes = dims.map((_, i) => i).filter((i) => i !== axis)
-  const lengths = graph.node('ReduceL2', [moved, graph.ints(axes)], { keepdims: 1 })
-  const wanted = graph.node('Reshape', [
-    graph.toFloat(graph.stored(magnitude)),
-    graph.ints(dims.map((side, i) => (i === axis ? side : 1))),
-  ])
-  const whole = graph.node('Mul', [moved, graph.node('Div', [wanted, lengths])])
-  if (factor === 1) return whole
-  return graph.node('Add', [from, times(graph, graph.node('Sub', [whole, from]), factor)])
-}
-
-function times(graph: Graph, x: Value, factor: number): Value {
-  return factor === 1 ? x : graph.node('Mul', [x, graph.scalar(factor)])
+    const factor = part === 'unet' ? (unetWeight ?? weight) : weight
+    return [{ module: found, factor, refuse: (error) => misfit(file, found, place, error) }]
+  })
+  if (tensor === 'bias') return mergedBias(graph, stored, changes)
+  const whole = changes.filter(({ module: { tensors } }) => !tensors.has('biasDifference') || tensors.size > 1)
+  return whole.length === 0 ? undefined : mergedWeight(graph, stored, whole)
 }
 
 function misfit(file: LoraFile, module: LoraModule, { source, name, dims }: Place, { message }: LoraMisfit): OfgenError {
