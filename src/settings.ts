@@ -200,6 +200,16 @@ export const settingsSchema = z.strictObject({
     group: 'Steadiness',
     shapesFrames: true,
   }),
+  smooth: setting(z.int().min(0).max(8).optional(), {
+    title: 'Smoothing',
+    description:
+      'Frames to either side that each finished frame is averaged with along the motion; lines keep their strength. 0 leaves the frames as they were painted.',
+    fallback: '3 for flow, 0 for the other methods',
+    group: 'Steadiness',
+    placeholder: 'FRAMES',
+    unit: 'frames',
+    shapesFrames: true,
+  }),
   schedule: setting(z.string().min(1).optional(), {
     title: 'Guidance schedule',
     description:

@@ -54,6 +54,7 @@ test('a clip is restyled into the folder that the contract describes, and a seco
     'flower.mp4',
     'frames.jsonl',
     'ofgen.json',
+    'painted',
   ])
   expect(JSON.parse(await readFile(join(out, 'ofgen.json'), 'utf8'))).toMatchObject({
     state: 'done',
@@ -117,9 +118,11 @@ test('Ctrl-C ends with 130, keeps the frames and says how to go on; the same com
   expect(stopped.code).toBe(130)
   expect(stopped.err).toContain('run the same command again')
   expect(stopped.err).toContain(out)
-  const kept = (await readdir(out)).filter((name) => name.startsWith('converted_') && name.endsWith('.png'))
-  expect(kept.length).toBeGreaterThanOrEqual(2)
-  expect(kept.length).toBeLessThan(8)
+  const framesIn = async (folder: string): Promise<number> =>
+    (await readdir(folder)).filter((name) => /^converted_.*\.png$/.test(name)).length
+  expect(await framesIn(out)).toBeGreaterThanOrEqual(2)
+  expect(await framesIn(join(out, 'painted'))).toBeGreaterThan(2)
+  expect(await framesIn(out)).toBeLessThan(8)
   expect(JSON.parse(await readFile(join(out, 'ofgen.json'), 'utf8'))).toMatchObject({ state: 'interrupted' })
   const resumed = await ofgen(args)
   expect(resumed.code).toBe(0)
@@ -232,6 +235,31 @@ test('help names every group of settings and the commands', async () => {
   const render = await ofgen(['render', '--help'])
   for (const word of ['Style:', 'Steadiness:', 'Video:', '--cfg-scale', '--method <flow|previous|reference|none>'])
     expect(render.out).toContain(word)
+})
+
+test("smooth steadies anyone's frames, measures them before and after, and keeps them in a second run", async () => {
+  const frames = join(base, 'of-another-tool')
+  const painted = await ofgen([clip, '-o', frames, '--method', 'none', '--range', '0..6', ...quick, '--format', 'none'])
+  expect(painted.code).toBe(0)
+  const out = join(base, 'smooth')
+  const args = ['smooth', clip, join(frames, 'converted_%06d.png'), '-o', out, '--range', '0..6', '--reach', '2']
+  const first = await ofgen(args)
+  expect(first.err).toBe('')
+  expect(first.out).toContain('Warp error')
+  expect((await readdir(out)).sort()).toEqual(
+    [
+      ...Array.from({ length: 6 }, (_, n) => `converted_00000${n}.png`),
+      'flower.mp4',
+      'frames.jsonl',
+      'ofgen.json',
+      'report.html',
+    ].sort(),
+  )
+  const again = await ofgen([...args, '--json'])
+  expect(again.out.match(/"kept":true/g)).toHaveLength(6)
+  const wrong = await ofgen(['smooth', clip, join(frames, 'converted_%06d.png'), '-o', join(base, 'uneven'), '--range', '0..4'])
+  expect(wrong.code).toBe(2)
+  expect(wrong.err).toMatch(/has more frames, the source 4/)
 })
 
 test('a prompt file is checked before anything is made; a change of it concerns its frames alone', async () => {

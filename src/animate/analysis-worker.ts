@@ -1,13 +1,23 @@
 import { controlMap } from '../control/control-map.ts'
 import { motionFromFlows } from '../flow/motion.ts'
-import { extendWay } from '../flow/way.ts'
+import { extendWay, turnedWay } from '../flow/way.ts'
 import { predictFromPrevious } from '../guidance/prediction.ts'
-import { predictFromAnchors } from '../guidance/two-sided.ts'
+import { smoothAlong } from '../guidance/smooth-along.ts'
+import { fillFromPrevious, predictFromAnchors } from '../guidance/two-sided.ts'
 import { answerRequests } from '../thread-side.ts'
 
 // The thread behind `analysis.ts`.
 
-const work = { motionFromFlows, extendWay, predictFromPrevious, predictFromAnchors, controlMap }
+const work = {
+  motionFromFlows,
+  extendWay,
+  turnedWay,
+  predictFromPrevious,
+  predictFromAnchors,
+  fillFromPrevious,
+  smoothAlong,
+  controlMap,
+}
 export type AnalysisWork = typeof work
 
 export interface AnalysisRequest {

@@ -25,8 +25,11 @@ export function startAnalysis(signal?: AbortSignal): Analysis {
   return {
     motionFromFlows: ask('motionFromFlows'),
     extendWay: ask('extendWay'),
+    turnedWay: ask('turnedWay'),
+    smoothAlong: ask('smoothAlong'),
     predictFromPrevious: ask('predictFromPrevious'),
     predictFromAnchors: ask('predictFromAnchors'),
+    fillFromPrevious: ask('fillFromPrevious'),
     controlMap: ask('controlMap'),
     close: () => threads.close(),
   }

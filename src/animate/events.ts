@@ -31,7 +31,7 @@ export type RenderEvent =
   | { readonly type: 'warning'; readonly message: string }
   | { readonly type: 'written'; readonly what: 'frames' | 'video' | 'side-by-side' | 'report'; readonly path: string }
 
-export type Stage = 'paint' | 'unguided' | 'video' | 'measure'
+export type Stage = 'paint' | 'smooth' | 'unguided' | 'video' | 'measure'
 
 export interface FrameEvent {
   readonly type: 'frame'

@@ -29,7 +29,7 @@ const margin = 6
 /** Share of the picture below which a hole is left as it was predicted. */
 const least = 0.0015
 
-/** A finished keyframe. */
+/** A finished frame that others are made from. */
 interface Key {
   readonly image: FloatImage
   readonly key: string
@@ -84,20 +84,27 @@ interface Between {
   readonly after: Key
 }
 
-/** The frames before the keyframe at the end; while one is painted, the next is predicted. */
+/** The frames before the keyframe at the end; while one is painted, the next is predicted. What neither keyframe shows is painted once and
+ * carried from frame to frame. */
 async function paintBetweens(run: AnimateRun, segment: Segment, { noises, hashes, before, after }: Between): Promise<void> {
   const last = segment.frames.length - 1
   if (before === undefined) return
+  let previous: Key | undefined
   let ahead: { readonly n: number; readonly prediction: Promise<SidedPrediction> } | undefined
   for (let n = 0; n < last; n++) {
     const { item } = segment.frames[n]!
-    const key = contentKey(...run.identity, promptOf(run, item), 'between', n, hashes, noises[n]!.key, before.key, after.key)
-    await keepOrPaint(run, item, key, async (watch) => {
-      const prediction = await (ahead?.n === n ? ahead.prediction : predictBetween(run, segment, n, [before, after]))
+    const parents = [before.key, after.key, previous?.key ?? null]
+    const key = contentKey(...run.identity, promptOf(run, item), 'between', n, hashes, noises[n]!.key, ...parents)
+    const image = await keepOrPaint(run, item, key, async (watch) => {
+      const sided = await (ahead?.n === n ? ahead.prediction : predictBetween(run, segment, n, [before, after]))
       ahead = n + 1 < last ? { n: n + 1, prediction: predictBetween(run, segment, n + 1, [before, after]) } : undefined
       ahead?.prediction.catch(() => undefined)
+      const { backward, trust } = item.motion!
+      const prediction =
+        previous === undefined ? sided : await run.analysis.fillFromPrevious(sided, previous.image, { flow: backward, trust })
       return paintBetween(run, item, prediction, noises[n]!, watch)
     })
+    previous = { image: inSharedMemory(toFloatImage(image)), key }
   }
 }
 

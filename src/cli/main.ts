@@ -9,6 +9,7 @@ import { measureCommand } from './measure-command.ts'
 import { modelsCommand } from './models-command.ts'
 import { renderCommand } from './render-command.ts'
 import type { RunContext } from './run-events.ts'
+import { smoothCommand } from './smooth-command.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
 
@@ -19,6 +20,7 @@ Examples:
   ofgen clip.mp4 -o out --range 2s..5s --compare    three seconds of it, with a comparison and a report
   ofgen clip.mp4 -o out --model path/to/sd15        another Stable Diffusion checkpoint
   ofgen measure clip.mp4 result.mp4                 how steady a result is
+  ofgen smooth clip.mp4 result.mp4 -o steady        any tool's result made steadier, without a model
 
 All settings: ofgen render --help
 `
@@ -62,6 +64,17 @@ function buildProgram(context: RunContext): Command {
     .option('--ffmpeg <path>', 'the ffmpeg program to use')
     .option('--json', 'the figures as JSON')
   program.addCommand(measure.action(measureCommand(context)))
+  const smooth = new Command('smooth')
+    .description("steady anyone's frames along the motion of their source, without a model")
+    .argument('<source>', 'the video that the frames were made from')
+    .argument('<frames>', 'the frames: video, folder or pattern')
+    .option('-o, --output <folder>', 'folder for frames, video and report')
+    .option('--range <from..to>', 'the part of the source that the frames were made from, for example 2s..5s or 48..96')
+    .option('--reach <frames>', 'frames to either side that each is averaged with, 1 to 8', Number, 4)
+    .option('--fps <rate>', 'frame rate of image folders', Number, 24)
+    .option('--ffmpeg <path>', 'the ffmpeg program to use')
+    .option('--json', 'events as JSON lines on stdout')
+  program.addCommand(smooth.action(smoothCommand(context)))
   program.addCommand(modelsCommand(context))
   const doctor = new Command('doctor')
     .description('what this machine can do, and how to get more')

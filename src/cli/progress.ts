@@ -9,6 +9,7 @@ export interface ProgressStream {
 
 const stageNames: Record<Stage, string> = {
   paint: 'painting',
+  smooth: 'smoothing',
   unguided: 'painting without guidance, to compare',
   video: 'writing the video',
   measure: 'measuring',
@@ -94,7 +95,11 @@ export function showProgress(
       case 'start':
         frames = event.frames
         line(`${event.source} → ${event.output}`)
-        line(`model ${event.model}, ${event.prompt}, ${event.width}x${event.height}, method ${event.method}`)
+        line(
+          [`model ${event.model}`, event.prompt, `${event.width}x${event.height}`, `method ${event.method}`]
+            .filter(Boolean)
+            .join(', '),
+        )
         if (event.resumed > 0) line(`going on: ${event.resumed} frames were finished before`)
         break
       case 'download':

@@ -30,3 +30,12 @@ export function extendWay(frame: Frame, far: Frame, step: Step, neighbour: Way |
   const home = neighbour === undefined ? step.home : composeFlows(neighbour.home, step.home)
   return { flow, home, trust: wayTrust(frame, far, flow, home) }
 }
+
+/**
+ * A way in the other direction.
+ *
+ * @param frame Where `way` begins. @param far Where it leads, and where the turned one begins.
+ */
+export function turnedWay(frame: Frame, far: Frame, { flow, home }: Pick<Way, 'flow' | 'home'>): Way {
+  return { flow: home, home: flow, trust: wayTrust(far, frame, home, flow) }
+}

@@ -1,6 +1,7 @@
 import { warpImage } from '../flow/warp.ts'
 import type { Way } from '../flow/way.ts'
 import { blurPlane } from '../image/blur.ts'
+import { mixSharply } from './mix.ts'
 import type { FloatImage, Plane } from '../image/frame.ts'
 
 /** A finished frame seen from another one: the way from there to it, and the picture itself. */
@@ -30,37 +31,68 @@ const feather = 1.5
 
 /**
  * Predicts a frame from finished ones before and after it: each is moved once, along the composed flow, straight from its own pixels. They
- * are mixed by trust and by nearness in time, so that the picture passes from one to the other without a jump.
+ * are mixed by trust and by nearness in time, so that the picture passes from one to the other without a jump; what the mixing takes from
+ * the fine drawing, where the two do not agree, is given back.
  *
  * @param anchors One or two, with their nearness 0..1 (1: the wanted frame is the anchor itself).
  */
 export function predictFromAnchors(anchors: readonly (Anchor & { readonly nearness: number })[]): SidedPrediction {
   const { width, height } = anchors[0]!.image
   const count = width * height
-  const moved = anchors.map(({ image, way }) => warpImage(image, way.flow, 'lanczos3').data)
-  const mixed = new Float32Array(count * 3)
-  const believed = new Float32Array(count)
+  const moved = anchors.map(({ image, way }) => warpImage(image, way.flow, 'lanczos3'))
+  const shares = anchors.map(() => new Float32Array(count))
+  const covered = new Float32Array(count)
   for (let i = 0; i < count; i++) {
     let sum = 0
     let most = 0
     for (let a = 0; a < anchors.length; a++) {
       const { way, nearness } = anchors[a]!
       const trust = way.trust.data[i]!
-      const kept = smoothStep((trust - trustBegins) / (trustEnds - trustBegins))
+      const kept = believed(trust)
       if (kept > most) most = kept
       // The small term decides where nothing is believed.
       const weight = (kept + 1e-4 * (trust + 1e-3)) * (nearness + 1e-3)
+      shares[a]![i] = weight
       sum += weight
-      for (let c = 0; c < 3; c++) mixed[3 * i + c] = mixed[3 * i + c]! + weight * moved[a]![3 * i + c]!
     }
-    for (let c = 0; c < 3; c++) mixed[3 * i + c] = mixed[3 * i + c]! / sum
-    believed[i] = most
+    for (let a = 0; a < anchors.length; a++) shares[a]![i] = shares[a]![i]! / sum
+    covered[i] = most
   }
-  return { image: { width, height, data: mixed }, coverage: softened({ width, height, data: believed }) }
+  return {
+    image: moved.length === 1 ? moved[0]! : mixSharply(moved, shares),
+    coverage: softened({ width, height, data: covered }),
+  }
 }
 
-function smoothStep(x: number): number {
-  const t = Math.min(1, Math.max(0, x))
+/**
+ * Fills what a prediction leaves open with the finished frame before, where the motion between the two is to be believed: what one frame had
+ * painted there, the next goes on with. Nothing that is kept anyway changes.
+ *
+ * @param previous Result of the frame before, 0..1. @param step The flow current -> previous with its trust.
+ */
+export function fillFromPrevious(
+  { image, coverage }: SidedPrediction,
+  previous: FloatImage,
+  step: Pick<Way, 'flow' | 'trust'>,
+): SidedPrediction {
+  const { width, height } = image
+  if (coverage.data.every((kept) => kept === 1)) return { image, coverage }
+  const moved = warpImage(previous, step.flow, 'lanczos3').data
+  const filled = softened({ width, height, data: step.trust.data.map(believed) }).data
+  const data = Float32Array.from(image.data)
+  const kept = Float32Array.from(coverage.data)
+  for (let i = 0; i < kept.length; i++) {
+    const share = (1 - kept[i]!) * filled[i]!
+    if (share === 0) continue
+    for (let c = 3 * i; c < 3 * i + 3; c++) data[c] = data[c]! + share * (moved[c]! - data[c]!)
+    kept[i] = kept[i]! + share
+  }
+  return { image: { width, height, data }, coverage: { width, height, data: kept } }
+}
+
+/** How far a moved pixel is used, 0..1, for its trust 0..1. */
+export function believed(trust: number): number {
+  const t = Math.min(1, Math.max(0, (trust - trustBegins) / (trustEnds - trustBegins)))
   return t * t * (3 - 2 * t)
 }
 

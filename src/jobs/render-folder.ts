@@ -35,6 +35,8 @@ export interface RenderFolder extends FrameStore {
   /** Finished frames found when the folder was opened. */
   readonly found: number
   framePath(frame: number): string
+  /** How a finished frame was made. */
+  record(frame: number): FrameRecord | undefined
   /** Replaces `ofgen.json`. */
   save(manifest: Manifest): Promise<void>
   close(): Promise<void>
@@ -174,6 +176,10 @@ class Folder implements RenderFolder {
 
   framePath(frame: number): string {
     return join(this.path, frameName(frame))
+  }
+
+  record(frame: number): FrameRecord | undefined {
+    return this.records.get(frame)
   }
 
   async find(frame: number, key: string): Promise<Frame | undefined> {

@@ -1,7 +1,8 @@
 import { basename, extname, join, resolve } from 'node:path'
-import { animate, type AnimateResult } from '../animate/animate.ts'
+import { animate, type AnimateOptions, type AnimateResult } from '../animate/animate.ts'
 import { contentKey } from '../animate/content-key.ts'
-import type { RenderEvent } from '../animate/events.ts'
+import type { FrameRecord, RenderEvent } from '../animate/events.ts'
+import { createOutbox, meanwhile } from '../animate/outbox.ts'
 import type { FrameControl } from '../animate/frame-controls.ts'
 import type { PromptPlan } from '../animate/prompt-file.ts'
 import { isAbort, OfgenError } from '../errors.ts'
@@ -29,7 +30,8 @@ import { openRenderFolder, type Manifest, type RenderFolder } from './render-fol
 import { openPrompts } from './open-prompts.ts'
 import { openSchedule } from './open-schedule.ts'
 import { resolveSettings, type Resolved } from './resolve.ts'
-import { resultFrames } from './result-frames.ts'
+import { framesAsTheyCome, resultFrames } from './result-frames.ts'
+import { writeSmoothed } from './write-smoothed.ts'
 import { writeVideo, type VideoPlan } from './write-video.ts'
 
 export interface RenderOptions {
@@ -215,20 +217,13 @@ async function* renderInto(
     for (const message of model.warnings) yield { type: 'warning', message }
 
     // 3. The frames.
-    yield { type: 'stage', stage: 'paint', frames: source.info.frameCount }
+    const { smooth, ...painting } = resolved
     const onDebug = settings.debug ? debugWriter(output) : undefined
-    const result = yield* animate({
-      source,
-      model,
-      flow,
-      store: folder,
-      settings: resolved,
-      schedule,
-      prompts,
-      controls,
-      onDebug,
-      signal,
-    })
+    const paint = { source, model, flow, settings: painting, schedule, prompts, controls, onDebug, signal }
+    yield { type: 'stage', stage: 'paint', frames: source.info.frameCount }
+    const result = yield* smooth === 0
+      ? animate({ ...paint, store: folder })
+      : paintAndSmooth(paint, { folder, reach: smooth, manifest })
     yield { type: 'written', what: 'frames', path: join(output, 'converted_%06d.png') }
     for (const message of source.warnings) yield { type: 'warning', message }
 
@@ -259,7 +254,7 @@ async function* renderInto(
         flow,
         folder,
         result,
-        settings: resolved,
+        settings: painting,
         prompts,
         controls,
         manifest,
@@ -273,6 +268,65 @@ async function* renderInto(
     throw error
   } finally {
     await finish(folder, { ...manifest, ...last })
+  }
+}
+
+/**
+ * The frames as they are painted go into `painted/`, so that nothing is lost where the smoothing changes; the folder gets the smoothed ones, each
+ * as soon as the frames around it are there.
+ */
+async function* paintAndSmooth(
+  paint: Omit<AnimateOptions, 'store'>,
+  { folder, reach, manifest }: { readonly folder: RenderFolder; readonly reach: number; readonly manifest: Manifest },
+): AsyncGenerator<RenderEvent, AnimateResult, undefined> {
+  const { source, flow } = paint
+  const stop = new AbortController()
+  const signal = paint.signal === undefined ? stop.signal : AbortSignal.any([paint.signal, stop.signal])
+  const paintedManifest = { ...manifest, render: `${manifest.render}-painted` }
+  const painted = await openRenderFolder(join(folder.path, 'painted'), paintedManifest, { overwrite: true })
+  let state: Manifest['state'] = 'failed'
+  const outbox = createOutbox()
+  const frames = framesAsTheyCome((frame) => painted.framePath(frame), source.info)
+
+  const painting = async (): Promise<AnimateResult> => {
+    const events = animate({ ...paint, store: painted, signal })
+    for (;;) {
+      const next = await events.next()
+      if (next.done === true) {
+        frames.end()
+        return next.value
+      }
+      // A frame is reported when it is smoothed.
+      if (next.value.type === 'frame') frames.add(next.value)
+      else outbox.put(next.value)
+    }
+  }
+  const smoothing = async (): Promise<void> => {
+    const recordOf = (frame: number): FrameRecord => painted.record(frame)!
+    for await (const event of writeSmoothed({ source, frames: frames.source, flow, reach, folder, recordOf, signal }))
+      outbox.put(event)
+  }
+  const halves = [painting(), smoothing()] as const
+  // Where one fails, the other must not go on for hours.
+  for (const half of halves)
+    half.catch((error: unknown) => {
+      frames.fail(error)
+      stop.abort()
+    })
+  try {
+    const result = yield* meanwhile(
+      outbox,
+      Promise.all(halves).then(([made]) => made),
+    )
+    state = 'done'
+    return result
+  } catch (error) {
+    if (isAbort(error)) state = 'interrupted'
+    throw error
+  } finally {
+    stop.abort()
+    await Promise.allSettled(halves)
+    await finish(painted, { ...paintedManifest, state })
   }
 }
 

@@ -21,6 +21,8 @@ export interface Resolved {
   readonly method: 'flow' | 'previous' | 'reference' | 'none'
   readonly noise: 'carried' | 'same' | 'fresh'
   readonly flow: 'dis' | 'farneback'
+  /** Frames to either side that each finished frame is averaged with. */
+  readonly smooth: number
   readonly width: number
   readonly height: number
   readonly fit: 'cover' | 'contain' | 'fill'
@@ -58,6 +60,7 @@ export function resolveSettings(settings: Settings, model: DiffusionModel, info:
     method,
     noise: settings.noise ?? (method === 'flow' || method === 'previous' ? 'carried' : 'fresh'),
     flow: settings.flow ?? (reference ? 'farneback' : 'dis'),
+    smooth: settings.smooth ?? (method === 'flow' ? 3 : 0),
     width: size.width,
     height: size.height,
     fit: settings.fit,

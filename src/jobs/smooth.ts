@@ -1,0 +1,154 @@
+import { basename, extname, join, resolve } from 'node:path'
+import { contentKey } from '../animate/content-key.ts'
+import type { RenderEvent } from '../animate/events.ts'
+import { isAbort, OfgenError } from '../errors.ts'
+import { farnebackEstimator } from '../flow/farneback.ts'
+import { flowWorkers } from '../flow/flow-workers.ts'
+import { writeWholeFile } from '../image/whole-file.ts'
+import { measure } from '../measure/measure.ts'
+import type { Measures } from '../measure/measures.ts'
+import { renderReport } from '../measure/report.ts'
+import { fitted } from '../video/fit.ts'
+import type { FrameSource } from '../video/frame-source.ts'
+import { inRange } from '../video/in-range.ts'
+import { openSource } from '../video/open-source.ts'
+import { checkRange, parseRange } from '../video/range.ts'
+import { openRenderFolder, type Manifest } from './render-folder.ts'
+import { resultFrames } from './result-frames.ts'
+import { writeSmoothed } from './write-smoothed.ts'
+import { writeVideo } from './write-video.ts'
+
+export interface SmoothJob {
+  /** The video that the frames were made from. */
+  readonly source: string
+  /** The frames: a video, a folder of images or a pattern. */
+  readonly frames: string
+  readonly output: string
+  /** Frames to either side that each is averaged with, 1 to 8. */
+  readonly reach: number
+  /** The part of the source that the frames were made from, for example `2s..5s`. */
+  readonly range: string | undefined
+  /** Of image folders. */
+  readonly frameRate: number
+  readonly ffmpeg: string | undefined
+  readonly version: string
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Steadies frames of any tool along the motion of their source, and measures them before and after: no model is needed. Frames that the
+ * folder holds already are kept.
+ *
+ * @returns The figures, as ratios to the frames as they were given.
+ * @throws OfgenError option_invalid if the lengths differ; whatever opening the videos and the folder throws.
+ */
+export async function* smoothVideo(job: SmoothJob): AsyncGenerator<RenderEvent, Measures, undefined> {
+  const { reach, ffmpeg, signal } = job
+  if (!Number.isInteger(reach) || reach < 1 || reach > 8)
+    throw new OfgenError('option_invalid', `--reach must be a whole number from 1 to 8, got ${reach}.`, {
+      hint: 'More is steadier and slower; 4 is usual.',
+    })
+  const open = (path: string): Promise<FrameSource> => openSource(path, { frameRate: job.frameRate, ffmpeg, signal })
+  const given = await open(job.frames)
+  try {
+    const opened = await open(job.source)
+    try {
+      const range = job.range === undefined ? undefined : parseRange(job.range)
+      if (range !== undefined) checkRange(range, opened.info)
+      const source = fitted(range === undefined ? opened : inRange(opened, range), given.info)
+      return yield* smoothInto(job, source, given)
+    } finally {
+      await opened.close()
+    }
+  } finally {
+    await given.close()
+  }
+}
+
+async function* smoothInto(
+  job: SmoothJob,
+  source: FrameSource,
+  given: FrameSource,
+): AsyncGenerator<RenderEvent, Measures, undefined> {
+  const output = resolve(job.output)
+  const { width, height } = given.info
+  const settings = { reach: job.reach }
+  const manifest: Manifest = {
+    version: job.version,
+    state: 'rendering',
+    render: contentKey('smooth', settings, resolve(job.source), resolve(job.frames), job.range ?? null, width, height),
+    source: { path: job.source, description: source.info.description },
+    model: { name: 'none', hash: 'none' },
+    size: { width, height },
+    settings,
+    resolved: { ...settings, frames: resolve(job.frames) },
+    started: new Date().toISOString(),
+  }
+  const folder = await openRenderFolder(output, manifest, { overwrite: false })
+  const flow = flowWorkers()
+  let last: Partial<Manifest> = { state: 'failed' }
+  try {
+    const frames = given.info.frameCount ?? source.info.frameCount
+    yield {
+      type: 'start',
+      frames,
+      width,
+      height,
+      output,
+      source: job.source,
+      model: 'none',
+      method: 'smooth',
+      prompt: '',
+      resumed: folder.found,
+    }
+    yield { type: 'stage', stage: 'smooth', frames }
+    const recordOf = (): { prompt: string; seed: number; evaluations: number; painted: number; seconds: number } => ({
+      prompt: '',
+      seed: 0,
+      evaluations: 0,
+      painted: 0,
+      seconds: 0,
+    })
+    const places = yield* writeSmoothed({ source, frames: given, flow, reach: job.reach, folder, recordOf, signal: job.signal })
+    yield { type: 'written', what: 'frames', path: join(output, 'converted_%06d.png') }
+
+    yield { type: 'stage', stage: 'video', frames: places.length }
+    const result = resultFrames((frame) => folder.framePath(frame), places, source.info)
+    const path = join(output, `${basename(job.source, extname(job.source))}.mp4`)
+    const sound = source.info.hasAudio ? job.source : undefined
+    const plan = {
+      format: 'mp4',
+      crf: 18,
+      frameRate: source.info.frameRate,
+      audio: sound,
+      excerpt: job.range !== undefined,
+    } as const
+    for (const message of await writeVideo(result.frames(), path, { ...plan, ffmpeg: job.ffmpeg, signal: job.signal }))
+      yield { type: 'warning', message }
+    yield { type: 'written', what: 'video', path }
+
+    yield { type: 'stage', stage: 'measure', frames: places.length }
+    const judge = farnebackEstimator()
+    try {
+      const measures = await measure({ source, result, baseline: given, flow: judge, renderedWith: flow.id, signal: job.signal })
+      const page = await renderReport({ measures, source, result, baseline: given, title: job.source, signal: job.signal })
+      const report = join(output, 'report.html')
+      await writeWholeFile(report, Buffer.from(page))
+      yield { type: 'written', what: 'report', path: report }
+      last = { state: 'done', frames: places.length }
+      return measures
+    } finally {
+      await judge.close()
+    }
+  } catch (error) {
+    last = { state: isAbort(error) ? 'interrupted' : 'failed', message: error instanceof Error ? error.message : String(error) }
+    throw error
+  } finally {
+    await flow.close()
+    try {
+      await folder.save({ ...manifest, ...last })
+    } finally {
+      await folder.close()
+    }
+  }
+}
