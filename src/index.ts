@@ -41,7 +41,10 @@ export {
   type Inspection,
   type InspectOptions,
 } from './stable-diffusion/inspect-checkpoint.ts'
-export type { Conditioning, DiffusionModel, Embedding, ModelDefaults } from './stable-diffusion/diffusion-model.ts'
+export type { Conditioning, ControlHint, DiffusionModel, Embedding, ModelDefaults } from './stable-diffusion/diffusion-model.ts'
+export type { LoraChoice } from './stable-diffusion/lora/lora-set.ts'
+export { controlKinds, controlMap, type ControlKind } from './control/control-map.ts'
+export type { FrameControl } from './animate/frame-controls.ts'
 export { embeddedModelPath, findModel, locateModel, type FindModelOptions } from './models/find-model.ts'
 export type { DownloadEvent } from './models/hub/fetch-model.ts'
 export { listModels, type FoundModel } from './models/models-dir.ts'
