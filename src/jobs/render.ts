@@ -25,6 +25,7 @@ import { atRate } from '../video/resample.ts'
 import { compareRender } from './compare.ts'
 import { controlNetFiles, openControls, parseControlOption, type ControlChoice } from './choose-controls.ts'
 import { locateLoras, takeLoras } from './choose-loras.ts'
+import { locateVae } from './choose-vae.ts'
 import { debugWriter } from './debug-pictures.ts'
 import { openRenderFolder, type Manifest, type RenderFolder } from './render-folder.ts'
 import { openPrompts } from './open-prompts.ts'
@@ -138,11 +139,11 @@ async function* openChosen(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<RenderEvent, DiffusionModel, undefined> {
   const path = yield* locateModel(settings.model, { modelsDir: settings.modelsDir, variant: settings.variant, signal })
-  const { vae, clipSkip, prediction, zeroSnr, loraDir } = settings
+  const { clipSkip, prediction, zeroSnr, loraDir } = settings
   const { threads, device, cache, lowMemory, vaeTile } = settings
   const where = { model: path, modelsDir: settings.modelsDir, signal }
   return openModel(path, {
-    vae,
+    vae: settings.vae === undefined ? undefined : yield* locateVae(settings.vae, where),
     clipSkip,
     prediction,
     zeroSnr,

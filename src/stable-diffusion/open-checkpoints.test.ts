@@ -11,6 +11,7 @@ import type { Tensor } from '../onnx/tensor.ts'
 import type { CheckpointOptions } from './checkpoint/checkpoint.ts'
 import { openCheckpoint } from './checkpoint/open-checkpoint.ts'
 import { openSafetensors } from './checkpoint/safetensors.ts'
+import { writeTorchFile } from '../../test/torch-file.ts'
 import type { DiffusionModel, Embedding } from './diffusion-model.ts'
 import { openModel, type OpenModelOptions } from './open-model.ts'
 import { buildUnet } from './unet.ts'
@@ -229,6 +230,57 @@ describe('what a single file predicts', () => {
     renameSync(path, join(folder, 'moved.safetensors'))
     expect((await open(join(folder, 'moved.safetensors'), options)).hash).toBe(hash)
   })
+})
+
+test('weights in variants, shards and .bin files are found, full precision first', () => {
+  const path = join(folder, 'variants')
+  cpSync(`${goldens}tiny-sd15`, path, { recursive: true })
+  const unet = join(path, 'unet')
+  const whole = join(unet, 'diffusion_pytorch_model.safetensors')
+  const where = (): string[] =>
+    openCheckpoint(path)
+      .files.filter((file) => file.startsWith(unet) && !file.endsWith('.json'))
+      .map((file) => basename(file))
+  const { tensors } = openSafetensors(whole)
+  const content = readFileSync(whole)
+  const [first, second] = [0, 1].map((half) =>
+    Object.fromEntries(
+      [...tensors]
+        .filter((_, i) => i % 2 === half)
+        .map(([name, { dtype, dims, offset, length }]): [string, TensorToWrite] => [
+          name,
+          { dtype: dtype as 'F16', dims, data: new Uint8Array(content.subarray(offset, offset + length)) },
+        ]),
+    ),
+  ) as [Record<string, TensorToWrite>, Record<string, TensorToWrite>]
+  const shards = (stem: string, ending: string): string[] => [1, 2].map((n) => `${stem}-0000${n}-of-00002.${ending}`)
+  const index = (names: string[]): string =>
+    JSON.stringify({
+      weight_map: Object.fromEntries([
+        ...Object.keys(first).map((key) => [key, names[0]]),
+        ...Object.keys(second).map((key) => [key, names[1]]),
+      ]),
+    })
+
+  writeTorchFile(join(unet, 'diffusion_pytorch_model.bin'), { ...first, ...second })
+  expect(where()).toEqual(['diffusion_pytorch_model.safetensors'])
+  const half = shards('diffusion_pytorch_model.fp16', 'safetensors')
+  renameSync(whole, join(folder, 'aside'))
+  writeSafetensors(join(unet, half[0]!), first)
+  writeSafetensors(join(unet, half[1]!), second)
+  for (const name of [
+    'diffusion_pytorch_model.safetensors.index.fp16.json',
+    'diffusion_pytorch_model.fp16.safetensors.index.json',
+  ]) {
+    writeFileSync(join(unet, name), index(half))
+    expect(where()).toEqual(half)
+    rmSync(join(unet, name))
+  }
+  expect(where()).toEqual(['diffusion_pytorch_model.bin'])
+  const { find } = openCheckpoint(path).unet.weights
+  expect(find('conv_in.weight', [32, 4, 3, 3])).toMatchObject({ type: 'float16', dims: [32, 4, 3, 3] })
+  renameSync(join(unet, 'diffusion_pytorch_model.bin'), join(unet, 'diffusion_pytorch_model.ema.safetensors'))
+  expect(where()).toEqual(['diffusion_pytorch_model.ema.safetensors'])
 })
 
 describe('bad input', () => {

@@ -185,7 +185,7 @@ test.each([
     'model_missing',
     /vae has no weights: diffusion_pytorch_model\.safetensors/,
     (folder: string) =>
-      renameSync(join(folder, 'vae/diffusion_pytorch_model.safetensors'), join(folder, 'vae/diffusion_pytorch_model.bin')),
+      renameSync(join(folder, 'vae/diffusion_pytorch_model.safetensors'), join(folder, 'vae/diffusion_flax_model.msgpack')),
   ],
   [
     'cut weights',

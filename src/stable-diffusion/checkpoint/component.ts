@@ -21,7 +21,8 @@ const shardIndexSchema = z.object({
 })
 
 /**
- * Opens a component. The full-precision file comes first, then fp16, then any other variant; each whole or in shards with an index.
+ * Opens a component. The full-precision file comes first, then fp16, then any other variant, each whole or in shards with an
+ * index; PyTorch's `.bin` files where there are none of safetensors.
  *
  * @param stem `model` for text encoders, `diffusion_pytorch_model` for the rest.
  * @throws OfgenError model_missing naming what was expected, model_invalid for damaged weights and for tensors that the
@@ -30,16 +31,19 @@ const shardIndexSchema = z.object({
 export function diffusersComponent(folder: string, stem: 'model' | 'diffusion_pytorch_model'): Component {
   const config = demand(join(folder, 'config.json'))
   const names = readdirSync(folder)
-  const variants = names
-    .map((name) => new RegExp(`^${stem}\\.([\\w-]+)\\.safetensors$`).exec(name)?.[1])
-    .filter((variant) => variant !== undefined && !/^\d+-of-\d+$/.test(variant))
-  for (const variant of ['', '.fp16', ...variants.map((name) => `.${name}`)]) {
-    const whole = join(folder, `${stem}${variant}.safetensors`)
-    if (existsSync(whole)) return { config, weights: [openTensorFile(whole)] }
-    const index = join(folder, `${stem}.safetensors.index${variant}.json`)
-    if (existsSync(index)) return { config, weights: openShards(folder, index) }
-  }
-  const other = names.find((name) => /\.(bin|ckpt|pt|msgpack|onnx)$/.test(name))
+  for (const [name, ending] of [
+    [stem, 'safetensors'],
+    [stem === 'model' ? 'pytorch_model' : stem, 'bin'],
+  ] as const)
+    for (const variant of variantsOf(names, name, ending)) {
+      const whole = `${name}${variant}.${ending}`
+      if (names.includes(whole)) return { config, weights: [openTensorFile(join(folder, whole))] }
+      const index = [`${name}.${ending}.index${variant}.json`, `${name}${variant}.${ending}.index.json`].find((one) =>
+        names.includes(one),
+      )
+      if (index !== undefined) return { config, weights: openShards(folder, join(folder, index)) }
+    }
+  const other = names.find((name) => /\.(ckpt|pt|msgpack|onnx|h5)$/.test(name))
   throw new OfgenError(
     'model_missing',
     `${folder} has no weights: ${stem}.safetensors (or ${stem}.fp16.safetensors) is expected.`,
@@ -50,6 +54,13 @@ export function diffusersComponent(folder: string, stem: 'model' | 'diffusion_py
           : `${other} is not read: fetch the .safetensors files of the model, or save it again with diffusers.`,
     },
   )
+}
+
+/** Full precision, fp16, and whatever else is there. */
+function variantsOf(names: readonly string[], stem: string, ending: string): string[] {
+  const pattern = new RegExp(`^${stem}\\.([\\w-]+?)(?:-\\d+-of-\\d+)?\\.${ending}(?:\\.index\\.json)?$`)
+  const others = names.map((name) => pattern.exec(name)?.[1]).filter((variant) => variant !== undefined)
+  return ['', '.fp16', ...others.map((name) => `.${name}`)]
 }
 
 function openShards(folder: string, index: string): TensorFile[] {
