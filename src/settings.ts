@@ -37,7 +37,7 @@ export const settingsSchema = z.strictObject({
   vae: setting(z.string().min(1).optional(), {
     title: 'Autoencoder',
     description:
-      'Another autoencoder (VAE) for the model: a file, a folder in the diffusers layout, or a tiny one (TAESD), which is quick and less exact.',
+      'Another autoencoder (VAE) for the model: a file, a folder in the diffusers layout, a name beside the model or on Hugging Face; "taesd" or "taesdxl" for the tiny one, which is quick and less exact.',
     fallback: "the model's own",
     group: 'Style',
     placeholder: 'PATH',

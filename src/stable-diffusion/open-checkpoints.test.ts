@@ -277,8 +277,8 @@ test('weights in variants, shards and .bin files are found, full precision first
     rmSync(join(unet, name))
   }
   expect(where()).toEqual(['diffusion_pytorch_model.bin'])
-  const { find } = openCheckpoint(path).unet.weights
-  expect(find('conv_in.weight', [32, 4, 3, 3])).toMatchObject({ type: 'float16', dims: [32, 4, 3, 3] })
+  const { weights } = openCheckpoint(path).unet
+  expect(weights.find('conv_in.weight', [32, 4, 3, 3])).toMatchObject({ type: 'float16', dims: [32, 4, 3, 3] })
   renameSync(join(unet, 'diffusion_pytorch_model.bin'), join(unet, 'diffusion_pytorch_model.ema.safetensors'))
   expect(where()).toEqual(['diffusion_pytorch_model.ema.safetensors'])
 })

@@ -44,6 +44,13 @@ test('weights that only PyTorch’s own format has are taken in that', () => {
   expect(files).toContain('unet/diffusion_pytorch_model.bin')
 })
 
+test("text encoders in PyTorch's own format have a name of their own", () => {
+  const old = ['text_encoder/config.json', 'text_encoder/pytorch_model.bin', 'text_encoder/flax_model.msgpack']
+  const paths = [...base, ...rest].filter((path) => !path.startsWith('text_encoder/'))
+  const { files } = neededFiles([...paths, ...old, 'unet/config.json', 'unet/diffusion_pytorch_model.bin'])
+  expect(files.filter((file) => file.startsWith('text_encoder/'))).toEqual(old.slice(0, 2))
+})
+
 test('what a model lacks is named', () => {
   expect(neededFiles([...base, ...rest]).missing).toEqual(['unet/config.json', 'unet/diffusion_pytorch_model.safetensors'])
   expect(neededFiles(['README.md']).missing).toEqual(['model_index.json'])

@@ -56,9 +56,13 @@ export function neededFiles(paths: readonly string[], { variant }: NeededOptions
 }
 
 /** One set of weights: whole, or an index with its shards; safetensors before bin. */
-function weightsIn(names: readonly string[], stem: string, variant: 'fp16' | undefined): string[] | undefined {
+function weightsIn(names: readonly string[], first: string, variant: 'fp16' | undefined): string[] | undefined {
   const has = (name: string): boolean => names.includes(name)
-  for (const ending of ['safetensors', 'bin'])
+  for (const [stem, ending] of [
+    [first, 'safetensors'],
+    // transformers names text encoders so.
+    [first === 'model' ? 'pytorch_model' : first, 'bin'],
+  ] as const)
     for (const part of variant === 'fp16' ? ['.fp16', ''] : ['', '.fp16']) {
       const whole = `${stem}${part}.${ending}`
       if (has(whole)) return [whole]
