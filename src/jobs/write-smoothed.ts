@@ -22,10 +22,10 @@ export async function* writeSmoothed(options: SmoothedFolder): AsyncGenerator<Re
     }
     const began = performance.now()
     const image = await make()
-    const seconds = Math.round(performance.now() - began) / 1000
     const record = recordOf(index)
-    await folder.put({ ...record, frame: index, time, key, shot, seconds: record.seconds + seconds }, image)
-    yield { type: 'frame', frame: index, time, kept: false, seconds, evaluations: 0 }
+    const seconds = Math.round(1000 * record.seconds + performance.now() - began) / 1000
+    await folder.put({ ...record, frame: index, time, key, shot, seconds }, image)
+    yield { type: 'frame', frame: index, time, kept: false, seconds, evaluations: record.evaluations }
   }
   return places
 }
