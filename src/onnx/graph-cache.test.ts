@@ -12,9 +12,10 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { writtenWeights } from '../../test/safetensors.ts'
-import '../../test/session-host.ts'
+import { sessionHost } from '../../test/session-host.ts'
 import { Random } from '../random.ts'
 import { cacheFolder } from './cache-folder.ts'
 import { startEngine, type Engine } from './engine.ts'
@@ -136,6 +137,24 @@ test('an entry that the runtime refuses although it is whole is removed, and the
   })
   expect(entries()).toEqual([key.key])
   expect(await run(bytes, cache)).toEqual({ y, cached: false })
+  expect(entries()).toEqual([])
+})
+
+test('a process that does not survive a kept network is replaced by one that does without', async () => {
+  const bytes = model(write(join(folder, 'w.safetensors'), 1))
+  const { y } = await run(bytes)
+  await run(bytes, cacheAt())
+  const host = join(folder, 'host.mjs')
+  writeFileSync(
+    host,
+    `await import(${JSON.stringify(pathToFileURL(sessionHost).href)})
+     process.prependListener('message', ({ kind }) => kind === 'load-stored' && process.kill(process.pid, 'SIGKILL'))`,
+  )
+  const engine = startEngine({ threads: 1, cache: cacheAt(), host })
+  engines.push(engine)
+  const session = await engine.load(bytes)
+  expect((await session.run({ x })).outputs['y']!.data).toEqual(y)
+  expect(session.cached).toBe(false)
   expect(entries()).toEqual([])
 })
 
