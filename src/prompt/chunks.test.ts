@@ -37,6 +37,20 @@ describe('chunks', () => {
     ])
   })
 
+  it('keep a word of textual inversion whole where a chunk ends, if it fits one', () => {
+    const words: ChunkTokenizer = {
+      ...letters,
+      eos: 49407,
+      ids: (text) =>
+        Array.from(text).flatMap((letter) => (letter === 'W' ? [50000, 50001, 50002, 50003] : [letter.codePointAt(0)!])),
+    }
+    const rows = chunkPrompt('x'.repeat(73) + 'Wy', words).map(({ ids }) => [...ids.slice(1, ids.indexOf(49407))])
+    expect(rows.map((row) => row.length)).toEqual([73, 5])
+    expect(rows[1]).toEqual([50000, 50001, 50002, 50003, 121])
+    const long = { ...words, ids: () => Array.from({ length: 80 }, (_, i) => 50000 + i) }
+    expect(chunkPrompt('W', long)).toHaveLength(2)
+  })
+
   it('end behind the last comma that is at most 20 tokens back', () => {
     const at = (comma: number): number => texts('x'.repeat(comma) + ',' + 'y'.repeat(99 - comma))[0]!.length
     expect([at(54), at(55), at(60), at(74), at(75)]).toEqual([75, 56, 61, 75, 75])

@@ -43,6 +43,7 @@ export function chunkPrompt(prompt: string, tokenizer: ChunkTokenizer): Chunk[] 
         const last = ids.lastIndexOf(comma[0]!, end - 1)
         if (last >= from && end - last <= commaReach) end = last + 1
       }
+      end = wholeWord(ids, from, end, tokenizer.eos)
       const whole = wordStart(ids, end, tokenizer)
       if (whole > from) end = whole
       chunks.push(chunk(tokenizer, ids.slice(from, end), weights.slice(from, end)))
@@ -60,6 +61,16 @@ function wordStart(ids: readonly number[], end: number, { bos, eos }: ChunkToken
   let start = end
   while (start > 0 && start < ids.length && ids[start - 1]! > Math.max(bos, eos) && ids[start] === ids[start - 1]! + 1) start--
   return start
+}
+
+/**
+ * An end that does not break a word of textual inversion, whose ids follow each other behind the vocabulary (where the end token is
+ * the last); the same end where the word fills the whole chunk.
+ */
+function wholeWord(ids: readonly number[], from: number, end: number, last: number): number {
+  let earlier = end
+  while (earlier > from && earlier < ids.length && ids[earlier - 1]! > last && ids[earlier] === ids[earlier - 1]! + 1) earlier--
+  return earlier > from ? earlier : end
 }
 
 function chunk({ bos, eos, pad, length }: ChunkTokenizer, content: readonly number[], weights: readonly number[]): Chunk {
