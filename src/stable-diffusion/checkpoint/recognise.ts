@@ -39,7 +39,7 @@ const others: readonly (readonly [RegExp, string, string])[] = [
   [
     /^(emb_params|string_to_param\.|clip_[lg]$)/,
     'a textual inversion embedding',
-    'Embeddings change prompts; they are no models.',
+    'Give it as --embedding, beside a model.',
   ],
   [
     /^(model\.diffusion_model\.)?(down_blocks|mid_block|up_blocks)\.\d.*resnets/,
