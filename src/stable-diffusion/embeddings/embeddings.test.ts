@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import '../../../test/session-host.ts'
 import { maxDifference, readGolden, writeSafetensors } from '../../../test/safetensors.ts'
+import { writeTorchFile } from '../../../test/torch-file.ts'
 import { withWords } from '../../prompt/added-words.ts'
 import { loadTokenizer } from '../../prompt/tokenizer.ts'
 import { openSafetensors } from '../checkpoint/safetensors.ts'
@@ -94,6 +95,12 @@ describe('files', () => {
         ['more', [102]],
       ]),
     )
+  })
+
+  test("older ones are PyTorch's, with the vectors under string_to_param", () => {
+    const path = join(scratch, 'old.pt')
+    writeTorchFile(path, { 'string_to_param.*': vectors(2, 24) })
+    expect(openEmbedding(path)).toMatchObject({ words: ['old'], count: 2, parts: [{ width: 24, data: vectors(2, 24).data }] })
   })
 
   test.each([
