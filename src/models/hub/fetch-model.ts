@@ -114,7 +114,8 @@ export async function* fetchModel(
         size: entry.size,
         checksum: entry.checksum,
         signal: stopped,
-        onProgress,
+        // The last byte is not reported before all are checked.
+        onProgress: (received) => received < entry.size && onProgress(received),
         ...(options.pause === undefined ? {} : { pause: options.pause }),
       })
     await cache.place(entry.checksum.hex, commit, entry.path)
