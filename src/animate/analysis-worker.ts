@@ -1,5 +1,6 @@
 import { controlMap } from '../control/control-map.ts'
 import { motionFromFlows } from '../flow/motion.ts'
+import { withSoft } from '../flow/reliability.ts'
 import { extendWay, turnedWay } from '../flow/way.ts'
 import { predictFromPrevious } from '../guidance/prediction.ts'
 import { smoothAlong } from '../guidance/smooth-along.ts'
@@ -9,6 +10,7 @@ import { answerRequests } from '../thread-side.ts'
 // The thread behind `analysis.ts`.
 
 const work = {
+  withSoft,
   motionFromFlows,
   extendWay,
   turnedWay,

@@ -23,6 +23,7 @@ export function startAnalysis(signal?: AbortSignal): Analysis {
     (...args: readonly unknown[]) =>
       threads.ask({ name, args }, signal)
   return {
+    withSoft: ask('withSoft'),
     motionFromFlows: ask('motionFromFlows'),
     extendWay: ask('extendWay'),
     turnedWay: ask('turnedWay'),

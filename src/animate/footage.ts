@@ -1,6 +1,6 @@
 import type { FlowEstimator } from '../flow/flow.ts'
-import type { Motion } from '../flow/motion.ts'
 import type { Frame } from '../image/frame.ts'
+import type { Motion } from '../flow/motion.ts'
 import { isCut } from '../shots/cut.ts'
 import { inSharedMemory } from '../thread-side.ts'
 import type { FrameSource, TimedFrame } from '../video/frame-source.ts'
@@ -26,7 +26,7 @@ export interface FootageFrame {
 export interface FootageOptions {
   /** Absent: no motion is estimated and nothing is known of cuts. */
   readonly flow: FlowEstimator | undefined
-  readonly analysis: Pick<Analysis, 'motionFromFlows'>
+  readonly analysis: Pick<Analysis, 'motionFromFlows' | 'withSoft'>
   /** Frames whose motion is estimated before they are asked for; memory is this many frames and motions. */
   readonly ahead?: number
   readonly signal?: AbortSignal | undefined
@@ -38,6 +38,11 @@ export async function* readFootage(
   { flow, analysis, ahead = 3, signal }: FootageOptions,
 ): AsyncGenerator<FootageFrame, void, undefined> {
   let shot = 0
+  // In memory that threads share.
+  const prepare = async (frame: Frame): Promise<Frame> => {
+    const shared = inSharedMemory(frame)
+    return flow === undefined ? shared : analysis.withSoft(shared)
+  }
   const analyse = async ([before, frame]: readonly [TimedFrame | undefined, TimedFrame]): Promise<Omit<FootageFrame, 'shot'>> => {
     const hash = frameHash(frame.image)
     if (before === undefined || flow === undefined) return { frame, hash, motion: undefined, trusted: 0 }
@@ -49,19 +54,20 @@ export async function* readFootage(
     const trusted = mean(motion.trust.data)
     return { frame, hash, motion: isCut(before.image, frame.image, trusted) ? undefined : motion, trusted }
   }
-  for await (const item of lookAhead(pairs(source.frames(signal === undefined ? {} : { signal })), ahead, analyse)) {
+  for await (const item of lookAhead(pairs(source.frames(signal === undefined ? {} : { signal }), prepare), ahead, analyse)) {
     if (flow !== undefined && item.motion === undefined && item.frame.index > 0) shot++
     yield { ...item, shot }
   }
 }
 
-/** Every frame with the one before it, in memory that threads share. */
+/** Every frame, prepared, with the one before it. */
 async function* pairs(
   frames: AsyncIterable<TimedFrame>,
+  prepare: (frame: Frame) => Promise<Frame>,
 ): AsyncGenerator<readonly [TimedFrame | undefined, TimedFrame], void, undefined> {
   let before: TimedFrame | undefined
   for await (const one of frames) {
-    const frame = { ...one, image: inSharedMemory(one.image) }
+    const frame = { ...one, image: await prepare(one.image) }
     yield [before, frame]
     before = frame
   }

@@ -112,8 +112,19 @@ export function photometricTrust(previous: Frame, current: Frame, backward: Flow
 const tearing = 0.5
 const softenedFrames = new WeakMap<Frame, Float32Array>()
 
-/** A frame after a Gaussian of sigma 1: every frame is compared with several others, and blurred once. */
-function softened(frame: Frame): Float32Array {
+/** A frame with its blurred self: it is compared with several others, on several threads, and is to be blurred once. */
+export interface SoftFrame extends Frame {
+  readonly soft: Float32Array
+}
+
+/** Adds what comparisons need. */
+export function withSoft(frame: Frame): SoftFrame {
+  return { ...frame, soft: softened(frame) }
+}
+
+/** A frame after a Gaussian of sigma 1. */
+function softened(frame: Frame | SoftFrame): Float32Array {
+  if ('soft' in frame) return frame.soft
   const known = softenedFrames.get(frame)
   if (known !== undefined) return known
   const blurred = gaussianBlur(frame.data, frame.width, frame.height, 3, 1)
