@@ -2,7 +2,7 @@ import { gaussianBlur } from '../image/blur.ts'
 import type { Frame, Plane } from '../image/frame.ts'
 import { clearLines } from './lines.ts'
 
-/** Width of the lines that are looked for, as a share of the picture's mean side. */
+/** Width of the finer lines that are looked for, as a share of the picture's mean side; soft contours are found at twice that. */
 const fineness = 1 / 560
 /** How much wider the surroundings are that a line is darker than. */
 const spread = 1.6
@@ -20,9 +20,16 @@ const even = 12
  * @returns 0..1.
  * @see Winnemöller, Kyprianidis, Olsen 2012, XDoG, Computers & Graphics 36(6)
  */
-export function lineArt({ width, height, data }: Frame): Plane {
-  const side = Math.sqrt(width * height)
-  const sigma = Math.max(0.6, side * fineness)
+export function lineArt(frame: Frame): Plane {
+  const { width, height } = frame
+  const sigma = Math.max(0.6, Math.sqrt(width * height) * fineness)
+  const strength = linesOf(frame, sigma)
+  const wide = linesOf(frame, 2 * sigma)
+  for (let i = 0; i < strength.length; i++) strength[i] = Math.max(strength[i]!, wide[i]!)
+  return clearLines({ width, height, data: strength }, 0.1, 0.5, Math.round(16 * sigma))
+}
+
+function linesOf({ width, height, data }: Frame, sigma: number): Float32Array {
   const near = gaussianBlur(data, width, height, 3, sigma)
   const around = gaussianBlur(data, width, height, 3, sigma * spread)
   const contrast = localContrast(near, width, height, 8 * sigma)
@@ -33,7 +40,7 @@ export function lineArt({ width, height, data }: Frame): Plane {
     const t = Math.min(1, Math.max(0, (darker - faint) / (full - faint)))
     strength[i] = t * t * (3 - 2 * t)
   }
-  return clearLines({ width, height, data: strength }, 0.1, 0.5, Math.round(16 * sigma))
+  return strength
 }
 
 /** Standard deviation in a Gaussian window, channel by channel. */
