@@ -66,7 +66,7 @@ try {
     ['level extended', { optimization: 'extended' }, undefined],
     ['low memory', { optimization: 'lean' }, undefined],
   ]
-  console.log(`\n${''.padEnd(16)} load s  CPU-s  first s  steady s  CPU-s  held GB  peak GB`)
+  console.log(`\n${''.padEnd(16)} load s  CPU-s  first s  steady s  CPU-s  held GB  not of files  peak GB`)
   for (const [name, options, kept] of ways) {
     if (chosen.length > 0 && !chosen.some((way) => name.includes(way))) continue
     const engine = startEngine({ cache: kept })
@@ -75,7 +75,7 @@ try {
       const first = await run(feeds)
       const steady = []
       for (let i = 0; i < Number(evaluations); i++) steady.push(await run(feeds))
-      const { resident, peak } = await engine.memory()
+      const { resident, peak, own = resident } = await engine.memory()
       const numbers: [number, number, number][] = [
         [loading.seconds, 1, 7],
         [loading.cpuSeconds, 1, 7],
@@ -83,6 +83,7 @@ try {
         [median(steady.map(({ seconds }) => seconds)), 2, 10],
         [median(steady.map(({ cpuSeconds }) => cpuSeconds)), 2, 7],
         [resident / 1e9, 2, 9],
+        [own / 1e9, 2, 14],
         [peak / 1e9, 2, 9],
       ]
       console.log(name.padEnd(16) + numbers.map(([value, digits, width]) => value.toFixed(digits).padStart(width)).join(''))

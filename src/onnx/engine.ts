@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { OfgenError } from '../errors.ts'
 import { graphFor } from './device-graph.ts'
 import type { GraphCache, GraphCacheKey } from './graph-cache.ts'
-import type { Device, HostReply, HostRequest, SessionOptions } from './session-host.ts'
+import type { Device, HostReply, HostRequest, Memory, SessionOptions } from './session-host.ts'
 import type { Feed, Tensor } from './tensor.ts'
 
 export interface EngineOptions {
@@ -67,8 +67,8 @@ export interface Engine {
   readonly pid: number | undefined
   /** @throws as `Session.run`; engine_failed if the runtime refuses the model. */
   load(model: Uint8Array, options?: LoadOptions): Promise<Session>
-  /** Bytes that the child holds now and at most so far. */
-  memory(): Promise<{ resident: number; peak: number }>
+  /** What the child holds now and at most so far. */
+  memory(): Promise<Memory>
   /** Ends the child; requests under way are rejected. Afterwards everything is. */
   close(): Promise<void>
 }

@@ -39,6 +39,15 @@ export type HostRequest =
   | { readonly kind: 'release'; readonly session: number }
   | { readonly kind: 'memory' }
 
+export interface Memory {
+  /** Bytes of the process in memory now, with what it shares with others and with files. */
+  readonly resident: number
+  /** The most of that so far. */
+  readonly peak: number
+  /** The part of `resident` that is not mapped from files, which the system can take back; where the system tells. */
+  readonly own?: number | undefined
+}
+
 export type HostReply =
   | {
       readonly kind: 'done'
@@ -48,7 +57,7 @@ export type HostReply =
       /** Seconds of all cores inside the runtime. */
       readonly cpuSeconds: number
       /** Bytes held by the child now, and at most so far; where it was asked for. */
-      readonly memory?: { readonly resident: number; readonly peak: number }
+      readonly memory?: Memory
     }
   | { readonly kind: 'failed'; readonly message: string }
 
@@ -192,12 +201,12 @@ function floatsOf(bytes: Uint8Array, low: number, step: number): Float32Array {
   return data
 }
 
-function memory(): { resident: number; peak: number } {
+function memory(): Memory {
   // resourceUsage().maxRSS of a forked process begins with its parent's peak, so Linux is asked for the process itself.
   if (process.platform === 'linux') {
     const status = readFileSync('/proc/self/status', 'utf8')
     const kilobytes = (field: string): number => Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0)
-    return { resident: kilobytes('VmRSS') * 1024, peak: kilobytes('VmHWM') * 1024 }
+    return { resident: kilobytes('VmRSS') * 1024, peak: kilobytes('VmHWM') * 1024, own: kilobytes('RssAnon') * 1024 }
   }
   return { resident: process.memoryUsage.rss(), peak: process.resourceUsage().maxRSS * 1024 }
 }
