@@ -51,7 +51,7 @@ export class PickleWriter {
 }
 
 /** Writes a `.ckpt`. */
-export function writeTorchFile(path: string, tensors: Readonly<Record<string, TensorToWrite>>): void {
+export function writeTorchFile(path: string, tensors: Readonly<Record<string, TensorToWrite>>, style: ZipStyle = {}): void {
   const pickle = new PickleWriter()
     .op('}')
     .op('(')
@@ -71,11 +71,23 @@ export function writeTorchFile(path: string, tensors: Readonly<Record<string, Te
   const files: [string, Uint8Array][] = [['archive/data.pkl', pickle.op('uu').finish()]]
   for (const [i, { data }] of Object.values(tensors).entries())
     files.push([`archive/data/${i}`, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)])
-  writeZip(path, files)
+  writeZip(path, files, style)
+}
+
+/** How a zip archive is written. */
+export interface ZipStyle {
+  /** Number of the compression that is said to be used. */
+  readonly method?: number
+  /** Sizes and places in the fields for archives beyond 4 GB. */
+  readonly wide?: boolean
 }
 
 /** Writes files as they are into a zip archive, each at a multiple of 64 bytes. */
-export function writeZip(path: string, files: readonly (readonly [name: string, data: Uint8Array])[], method = 0): void {
+export function writeZip(
+  path: string,
+  files: readonly (readonly [name: string, data: Uint8Array])[],
+  { method = 0, wide = false }: ZipStyle = {},
+): void {
   const parts: Uint8Array[] = []
   const directory: Buffer[] = []
   let at = 0
@@ -93,18 +105,45 @@ export function writeZip(path: string, files: readonly (readonly [name: string, 
     const entry = Buffer.alloc(46)
     entry.writeUInt32LE(0x02014b50, 0)
     head.copy(entry, 10, 8, 28)
-    entry.writeUInt16LE(0, 30)
+    const extra = wide ? wideExtra(data.length, at) : Buffer.alloc(0)
+    entry.writeUInt16LE(extra.length, 30)
     entry.writeUInt32LE(at, 42)
+    if (wide) for (const field of [20, 24, 42]) entry.writeUInt32LE(0xffffffff, field)
     parts.push(head, bytes, Buffer.alloc(padding), data)
-    directory.push(entry, bytes)
+    directory.push(entry, bytes, extra)
     at += 30 + bytes.length + padding + data.length
   }
   const table = Buffer.concat(directory)
   const end = Buffer.alloc(22)
   end.writeUInt32LE(0x06054b50, 0)
-  end.writeUInt16LE(files.length, 8)
-  end.writeUInt16LE(files.length, 10)
-  end.writeUInt32LE(table.length, 12)
-  end.writeUInt32LE(at, 16)
-  writeFileSync(path, Buffer.concat([...parts, table, end]))
+  for (const field of [8, 10]) end.writeUInt16LE(wide ? 0xffff : files.length, field)
+  end.writeUInt32LE(wide ? 0xffffffff : table.length, 12)
+  end.writeUInt32LE(wide ? 0xffffffff : at, 16)
+  const wideEnd = wide ? wideRecords(files.length, table.length, at) : Buffer.alloc(0)
+  writeFileSync(path, Buffer.concat([...parts, table, wideEnd, end]))
+}
+
+/** Behind an extra field of another kind, the real size (twice) and place. */
+function wideExtra(size: number, at: number): Buffer {
+  const extra = Buffer.alloc(8 + 28)
+  extra.writeUInt16LE(0x5455, 0)
+  extra.writeUInt16LE(4, 2)
+  extra.writeUInt16LE(1, 8)
+  extra.writeUInt16LE(24, 10)
+  for (const [i, value] of [size, size, at].entries()) extra.writeBigUInt64LE(BigInt(value), 12 + 8 * i)
+  return extra
+}
+
+/** The large end of the table of contents, and where it is. */
+function wideRecords(count: number, length: number, offset: number): Buffer {
+  const both = Buffer.alloc(56 + 20)
+  both.writeUInt32LE(0x06064b50, 0)
+  both.writeBigUInt64LE(44n, 4)
+  for (const field of [24, 32]) both.writeBigUInt64LE(BigInt(count), field)
+  both.writeBigUInt64LE(BigInt(length), 40)
+  both.writeBigUInt64LE(BigInt(offset), 48)
+  both.writeUInt32LE(0x07064b50, 56)
+  both.writeBigUInt64LE(BigInt(offset + length), 56 + 8)
+  both.writeUInt32LE(1, 56 + 16)
+  return both
 }

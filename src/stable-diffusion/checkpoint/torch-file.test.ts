@@ -65,9 +65,9 @@ const some = {
   brain: { dtype: 'BF16', dims: [2, 1], data: toBrain(Float32Array.of(3, -8)) },
 } as const
 
-test('what our own writer of the tests writes is read as it is', () => {
+test.each([false, true])('what our own writer of the tests writes is read as it is, with wide fields: %s', (wide) => {
   const path = join(folder, 'own.ckpt')
-  writeTorchFile(path, some)
+  writeTorchFile(path, some, { wide })
   const file = openTensorFile(path)
   expect([...file.tensors.keys()]).toEqual(Object.keys(some))
   expect(readTensor(file, 'first')).toEqual(some.first.data)
@@ -188,6 +188,6 @@ test('archives that are not of PyTorch, or compressed, are refused', () => {
   const path = join(folder, 'other.ckpt')
   writeZip(path, [['readme.txt', Buffer.from('hello')]])
   expect(() => openTorchFile(path)).toThrow('is a zip archive without data.pkl')
-  writeZip(path, [['archive/data.pkl', Buffer.from('hello')]], 8)
+  writeZip(path, [['archive/data.pkl', Buffer.from('hello')]], { method: 8 })
   expect(() => openTorchFile(path)).toThrow('with the compressed file "archive/data.pkl"')
 })
