@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { chunkPrompt, type ChunkTokenizer } from './chunks.ts'
 import { loadTokenizer } from './tokenizer.ts'
 
-const tokenizer = await loadTokenizer(fileURLToPath(new URL('../../test/goldens/tiny-sd15/tokenizer', import.meta.url)))
+const tokenizer = await loadTokenizer(fileURLToPath(new URL('../../assets/clip-tokenizer', import.meta.url)))
 
 /** A token for each letter; `,` is one too. */
 const letters: ChunkTokenizer = {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadTokenizer, type Tokenizer } from './tokenizer.ts'
 
-const clipFolder = 'test/goldens/tiny-sd15/tokenizer'
+const clipFolder = 'assets/clip-tokenizer'
 
 interface Golden {
   readonly prompts: readonly { readonly prompt: string; readonly ids: readonly number[]; readonly untruncated_length: number }[]

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { loadTokenizer } from '../prompt/tokenizer.ts'
 import { embedPrompt, padded, weighted } from './embed-prompt.ts'
 
-const tokenizer = await loadTokenizer(fileURLToPath(new URL('../../test/goldens/tiny-sd15/tokenizer', import.meta.url)))
+const tokenizer = await loadTokenizer(fileURLToPath(new URL('../../assets/clip-tokenizer', import.meta.url)))
 
 /** Two values for each id. */
 function encode(ids: Int32Array): Promise<Float32Array> {
