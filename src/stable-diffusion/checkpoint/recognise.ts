@@ -36,11 +36,7 @@ const others: readonly (readonly [RegExp, string, string])[] = [
   ],
   [/^(adapter|body)\.\d+.*\b(block1|in_conv)\b/, 'a T2I adapter', 'Adapters of this kind are not supported.'],
   [/^(image_proj|ip_adapter)\./, 'an IP-Adapter', 'Adapters of this kind are not supported.'],
-  [
-    /^(emb_params|string_to_param\.|clip_[lg]$)/,
-    'a textual inversion embedding',
-    'Give it as --embedding, beside a model.',
-  ],
+  [/^(emb_params|string_to_param\.|clip_[lg]$)/, 'a textual inversion embedding', 'Give it as --embedding, beside a model.'],
   [
     /^(model\.diffusion_model\.)?(down_blocks|mid_block|up_blocks)\.\d.*resnets/,
     "a UNet alone in diffusers' layout",
