@@ -71,10 +71,11 @@ try {
     if (chosen.length > 0 && !chosen.some((way) => name.includes(way))) continue
     const engine = startEngine({ cache: kept })
     try {
-      const { loading, run } = await engine.load(graph, options)
-      const first = await run(feeds)
+      const session = await engine.load(graph, options)
+      const { loading } = session
+      const first = await session.run(feeds)
       const steady = []
-      for (let i = 0; i < Number(evaluations); i++) steady.push(await run(feeds))
+      for (let i = 0; i < Number(evaluations); i++) steady.push(await session.run(feeds))
       const { resident, peak, own = resident } = await engine.memory()
       const numbers: [number, number, number][] = [
         [loading.seconds, 1, 7],

@@ -37,7 +37,6 @@ export function neededFiles(paths: readonly string[], { variant }: NeededOptions
   const files = ['model_index.json', 'scheduler/scheduler_config.json', 'ofgen.json'].filter((path) => all.has(path))
   const missing = all.has('scheduler/scheduler_config.json') ? [] : ['scheduler/scheduler_config.json']
   files.push(...paths.filter((path) => others.test(path)))
-  if (!files.some((path) => /^tokenizer\/(merges\.txt|tokenizer\.json)$/.test(path))) missing.push('tokenizer/merges.txt')
   for (const [folder, stem] of Object.entries(networks)) {
     const inside = paths.filter((path) => path.startsWith(`${folder}/`))
     if (inside.length === 0 && folder === 'text_encoder_2') continue
