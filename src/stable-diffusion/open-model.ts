@@ -47,7 +47,7 @@ export interface OpenModelOptions extends Omit<RuntimeOptions, 'device'>, Checkp
 const textNames = ['text', 'text2'] as const
 
 /**
- * Opens a Stable Diffusion checkpoint: a file in the LDM layout or a folder in the diffusers layout. Its files are checked
+ * Opens a Stable Diffusion checkpoint: a file in the LDM layout, a folder in the diffusers layout, or exported ONNX graphs. Its files are checked
  * and its graphs built at once; the weights are loaded in the background, in the order a render needs them.
  *
  * @throws OfgenError model_missing or model_invalid, naming the file.

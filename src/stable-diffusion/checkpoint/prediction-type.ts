@@ -15,7 +15,7 @@ export interface Prediction {
 /**
  * What the UNet of a single file predicts. Its tensors look alike either way, so this goes by what their makers leave
  * behind: the marker tensors `v_pred` and `ztsnr`, ModelSpec metadata, a `.yaml` of the same name beside the file (the
- * A1111 custom), the step counter of the published SD 2 files, the file's name; SD 2 predicts v where nothing says otherwise.
+ * A1111 custom), the file's name; SD 2 predicts v where nothing says otherwise.
  *
  * @see https://github.com/Stability-AI/ModelSpec
  */
