@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { startAnalysis } from '../src/animate/analysis.ts'
 import { animate, type AnimateSettings } from '../src/animate/animate.ts'
 import { smooth } from '../src/animate/smooth.ts'
 import { MemoryFrameStore } from '../src/animate/frame-store.ts'
@@ -132,11 +133,13 @@ async function make(part: Clip, style: string, seed: number, contender: Contende
   const painted = await paint(part, style, seed, contender)
   const began = performance.now()
   const flow = flowWorkers()
+  const analysis = startAnalysis()
   const images: TimedFrame[] = []
   const { source } = part
-  for await (const { index, time, make } of smooth({ source, frames: painted.video, flow, reach: contender.reach }))
+  for await (const { index, time, make } of smooth({ source, frames: painted.video, flow, analysis, reach: contender.reach }))
     images.push({ index, time, image: await make() })
   await flow.close()
+  await analysis.close()
   const seconds = painted.seconds + (performance.now() - began) / 1000 / images.length
   return { ...painted, video: inMemory(source, images), seconds }
 }

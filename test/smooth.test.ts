@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { startAnalysis } from '../src/animate/analysis.ts'
 import { smooth } from '../src/animate/smooth.ts'
 import { disEstimator } from '../src/flow/dis.ts'
 import type { Frame } from '../src/image/frame.ts'
@@ -29,11 +30,16 @@ function flicker(frames: readonly Frame[], sources: readonly Frame[]): number {
 async function run(sources: readonly Frame[], frames: readonly Frame[], reach = 3): Promise<{ images: Frame[]; keys: string[] }> {
   const images: Frame[] = []
   const keys: string[] = []
-  const options = { source: madeSource(sources), frames: madeSource(frames), flow: disEstimator(), reach }
-  for await (const { index, key, make } of smooth(options)) {
-    expect(index).toBe(images.length)
-    keys.push(key)
-    images.push(await make())
+  const analysis = startAnalysis()
+  const options = { source: madeSource(sources), frames: madeSource(frames), flow: disEstimator(), analysis, reach }
+  try {
+    for await (const { index, key, make } of smooth(options)) {
+      expect(index).toBe(images.length)
+      keys.push(key)
+      images.push(await make())
+    }
+  } finally {
+    await analysis.close()
   }
   return { images, keys }
 }

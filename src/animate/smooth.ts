@@ -5,7 +5,7 @@ import { OfgenError } from '../errors.ts'
 import { toFloatImage, toFrame, type FloatImage, type Frame } from '../image/frame.ts'
 import { inSharedMemory } from '../thread-side.ts'
 import type { FrameSource } from '../video/frame-source.ts'
-import { startAnalysis, type Analysis } from './analysis.ts'
+import type { Analysis } from './analysis.ts'
 import { contentKey, frameHash } from './content-key.ts'
 import { readFootage, type FootageFrame } from './footage.ts'
 
@@ -15,6 +15,8 @@ export interface SmoothOptions {
   /** The frames, one for each of the source. */
   readonly frames: FrameSource
   readonly flow: FlowEstimator
+  /** To be closed when the last frame is made. */
+  readonly analysis: Analysis
   /** Frames to either side that each is averaged with, at least 1. */
   readonly reach: number
   readonly signal?: AbortSignal | undefined
@@ -45,8 +47,7 @@ interface Held {
  * @throws OfgenError option_invalid if there are more or fewer frames than the source has.
  */
 export async function* smooth(options: SmoothOptions): AsyncGenerator<SmoothFrame, void, undefined> {
-  const { source, frames, flow, reach, signal } = options
-  const analysis = startAnalysis(signal)
+  const { source, frames, flow, analysis, reach, signal } = options
   const given = frames.frames(signal === undefined ? {} : { signal })[Symbol.asyncIterator]()
   try {
     let shot: Held[] = []
@@ -76,7 +77,6 @@ export async function* smooth(options: SmoothOptions): AsyncGenerator<SmoothFram
     if ((await given.next()).done !== true) throw unequal(frames, 'more frames', `${count}`)
   } finally {
     await given.return?.()
-    await analysis.close()
   }
 }
 
@@ -113,18 +113,16 @@ function makeFrame(shot: readonly Held[], place: number, reach: number, analysis
   const first = Math.max(0, place - reach)
   const around = shot.slice(first, place + reach + 1)
   const make = async (): Promise<Frame> => {
-    const neighbours: Neighbour[] = []
-    for (const [n, other] of around.entries()) {
+    const neighbours = around.flatMap((other, n) => {
       const distance = Math.abs(first + n - place)
-      if (distance === 0) continue
-      const way =
-        first + n < place
-          ? await own.wayBack(distance)
-          : await analysis.turnedWay(other.item.frame.image, item.frame.image, await other.wayBack(distance))
-      neighbours.push({ image: other.image, way, distance })
-    }
-    return toFrame(await analysis.smoothAlong(image, neighbours, reach))
+      if (distance === 0) return []
+      const way = first + n < place ? own.wayBack(distance) : wayOn(other, distance)
+      return [way.then((found): Neighbour => ({ image: other.image, way: found, distance }))]
+    })
+    return toFrame(await analysis.smoothAlong(image, await Promise.all(neighbours), reach))
   }
+  const wayOn = async (later: Held, distance: number): Promise<Way> =>
+    analysis.turnedWay(later.item.frame.image, item.frame.image, await later.wayBack(distance))
   const parts = around.map((held) => [held.item.hash, held.hash])
   const key = contentKey('smooth', reach, place - first, parts)
   return { index: item.frame.index, time: item.frame.time, shot: item.shot, key, make }

@@ -23,7 +23,7 @@ export interface Neighbour {
 export function smoothAlong(image: FloatImage, neighbours: readonly Neighbour[], reach: number): FloatImage {
   if (neighbours.length === 0) return image
   const count = image.width * image.height
-  const pictures = [image, ...neighbours.map((one) => warpImage(one.image, one.way.flow, 'lanczos3'))]
+  const pictures = [image, ...neighbours.map((one) => warpImage(one.image, one.way.flow, 'cubic'))]
   const shares = pictures.map(() => new Float32Array(count).fill(1))
   for (const [n, { way, distance }] of neighbours.entries()) {
     const most = Math.exp(-((distance * 1.5) ** 2) / (2 * reach * reach))

@@ -1,9 +1,12 @@
 import type { FrameRecord, RenderEvent } from '../animate/events.ts'
-import { smooth, type SmoothOptions } from '../animate/smooth.ts'
+import { startAnalysis } from '../animate/analysis.ts'
+import { lookAhead } from '../animate/look-ahead.ts'
+import { smooth, type SmoothFrame, type SmoothOptions } from '../animate/smooth.ts'
+import type { Frame } from '../image/frame.ts'
 import type { RenderFolder } from './render-folder.ts'
 import type { FramePlace } from './result-frames.ts'
 
-export interface SmoothedFolder extends SmoothOptions {
+export interface SmoothedFolder extends Omit<SmoothOptions, 'analysis'> {
   readonly folder: RenderFolder
   /** How the frame that is smoothed was made. */
   readonly recordOf: (frame: number) => Omit<FrameRecord, 'frame' | 'time' | 'key' | 'shot'>
@@ -13,19 +16,30 @@ export interface SmoothedFolder extends SmoothOptions {
 export async function* writeSmoothed(options: SmoothedFolder): AsyncGenerator<RenderEvent, FramePlace[], undefined> {
   const { folder, recordOf, signal } = options
   const places: FramePlace[] = []
-  for await (const { index, time, shot, key, make } of smooth(options)) {
-    signal?.throwIfAborted()
-    places.push({ frame: index, time })
-    if ((await folder.find(index, key)) !== undefined) {
-      yield { type: 'frame', frame: index, time, kept: true, seconds: 0, evaluations: 0 }
-      continue
-    }
+  const kept = async (frame: SmoothFrame): Promise<boolean> => (await folder.find(frame.index, frame.key)) !== undefined
+  const begun = async (
+    frame: SmoothFrame,
+  ): Promise<SmoothFrame & { readonly image: Frame | undefined; readonly seconds: number }> => {
     const began = performance.now()
-    const image = await make()
-    const record = recordOf(index)
-    const seconds = Math.round(1000 * record.seconds + performance.now() - began) / 1000
-    await folder.put({ ...record, frame: index, time, key, shot, seconds }, image)
-    yield { type: 'frame', frame: index, time, kept: false, seconds, evaluations: record.evaluations }
+    const image = (await kept(frame)) ? undefined : await frame.make()
+    return { ...frame, image, seconds: (performance.now() - began) / 1000 }
+  }
+  const analysis = startAnalysis(signal)
+  try {
+    for await (const { index, time, shot, key, image, seconds } of lookAhead(smooth({ ...options, analysis }), 2, begun)) {
+      signal?.throwIfAborted()
+      places.push({ frame: index, time })
+      if (image === undefined) {
+        yield { type: 'frame', frame: index, time, kept: true, seconds: 0, evaluations: 0 }
+        continue
+      }
+      const record = recordOf(index)
+      const total = Math.round(1000 * (record.seconds + seconds)) / 1000
+      await folder.put({ ...record, frame: index, time, key, shot, seconds: total }, image)
+      yield { type: 'frame', frame: index, time, kept: false, seconds: total, evaluations: record.evaluations }
+    }
+  } finally {
+    await analysis.close()
   }
   return places
 }

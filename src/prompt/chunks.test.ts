@@ -44,7 +44,7 @@ describe('chunks', () => {
       ids: (text) =>
         Array.from(text).flatMap((letter) => (letter === 'W' ? [50000, 50001, 50002, 50003] : [letter.codePointAt(0)!])),
     }
-    const rows = chunkPrompt('x'.repeat(73) + 'Wy', words).map(({ ids }) => [...ids.slice(1, ids.indexOf(49407))])
+    const rows = chunkPrompt('x'.repeat(73) + 'Wy', words).map(({ ids }) => Array.from(ids.slice(1, ids.indexOf(49407))))
     expect(rows.map((row) => row.length)).toEqual([73, 5])
     expect(rows[1]).toEqual([50000, 50001, 50002, 50003, 121])
     const long = { ...words, ids: () => Array.from({ length: 80 }, (_, i) => 50000 + i) }
