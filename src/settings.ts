@@ -204,7 +204,7 @@ export const settingsSchema = z.strictObject({
     title: 'Smoothing',
     description:
       'Frames to either side that each finished frame is averaged with along the motion; lines keep their strength. 0 leaves the frames as they were painted.',
-    fallback: '3 for flow, 0 for the other methods',
+    fallback: '2 for flow, 0 for the other methods',
     group: 'Steadiness',
     placeholder: 'FRAMES',
     unit: 'frames',

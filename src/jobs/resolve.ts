@@ -60,7 +60,7 @@ export function resolveSettings(settings: Settings, model: DiffusionModel, info:
     method,
     noise: settings.noise ?? (method === 'flow' || method === 'previous' ? 'carried' : 'fresh'),
     flow: settings.flow ?? (reference ? 'farneback' : 'dis'),
-    smooth: settings.smooth ?? (method === 'flow' ? 3 : 0),
+    smooth: settings.smooth ?? (method === 'flow' ? 2 : 0),
     width: size.width,
     height: size.height,
     fit: settings.fit,
