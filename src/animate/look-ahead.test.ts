@@ -68,3 +68,20 @@ test('what comes next is prepared while each item is used, not only the first', 
     expect(begun.at(-1)).toBe(Math.min(value + 1, 3))
   }
 })
+
+test('a failure of the source is not lost while an item is being used', async () => {
+  async function* broken(): AsyncGenerator<number> {
+    yield* count(3)
+    await soon(1)
+    throw new Error('cut')
+  }
+  const out: number[] = []
+  const run = async (): Promise<void> => {
+    for await (const value of lookAhead(broken(), 2, (item) => Promise.resolve(item))) {
+      await soon(5)
+      out.push(value)
+    }
+  }
+  await expect(run()).rejects.toThrow('cut')
+  expect(out).toEqual([0, 1, 2])
+})

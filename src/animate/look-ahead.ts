@@ -15,7 +15,17 @@ export async function* lookAhead<In, Out>(
   let ended = false
   const read = async (): Promise<void> => {
     while (!ended && begun.length < ahead) {
-      const next = await iterator.next()
+      let next: IteratorResult<In>
+      try {
+        next = await iterator.next()
+      } catch (error) {
+        // Kept for its turn: nobody may be waiting now, and a second try would only find the source ended.
+        ended = true
+        const failed = Promise.reject<Out>(error)
+        failed.catch(() => undefined)
+        begun.push(failed)
+        return
+      }
       if (next.done) {
         ended = true
         return

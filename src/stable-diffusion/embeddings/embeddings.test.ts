@@ -16,6 +16,7 @@ import { openEmbeddings } from './embedding-set.ts'
 
 const goldens = fileURLToPath(new URL('../../../test/goldens/', import.meta.url))
 const folder = `${goldens}tiny-sd15`
+const vocabulary = fileURLToPath(new URL('../../../assets/clip-tokenizer', import.meta.url))
 const a1111 = `${goldens}lora/embedding-a1111.safetensors`
 const diffusers = `${goldens}lora/embedding-diffusers.safetensors`
 const golden = readGolden(`${goldens}lora/embedding-golden.safetensors`)
@@ -37,7 +38,7 @@ const vectors = (...dims: number[]): { dtype: 'F32'; dims: number[]; data: Float
 })
 
 test('the word becomes all its vectors, the rest is tokenized as usual', async () => {
-  const tokenizer = withWords(await loadTokenizer(`${folder}/tokenizer`), openEmbeddings([diffusers], [24], 49408).words)
+  const tokenizer = withWords(await loadTokenizer(vocabulary), openEmbeddings([diffusers], [24], 49408).words)
   for (const { prompt, ids } of cases) expect([49406, ...tokenizer.ids(prompt), 49407]).toEqual(ids)
 })
 
@@ -59,7 +60,7 @@ test.each([
 test("a vector that is a token's own gives exactly what the token gives, and other content another hash", async () => {
   const file = openSafetensors(`${folder}/text_encoder/model.safetensors`)
   const table = readTensor(file, 'text_model.embeddings.token_embedding.weight')
-  const cat = (await loadTokenizer(`${folder}/tokenizer`)).ids('cat')[0]!
+  const cat = (await loadTokenizer(vocabulary)).ids('cat')[0]!
   const path = written('feline.safetensors', {
     emb_params: { dtype: 'F32', dims: [1, 24], data: table.slice(cat * 24, (cat + 1) * 24) },
   })
