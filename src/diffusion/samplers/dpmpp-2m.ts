@@ -1,5 +1,5 @@
 import type { Denoiser, Latent, SampleOptions } from '../denoiser.ts'
-import { toVariancePreserving } from '../prediction.ts'
+import { walkDown } from './walk-down.ts'
 
 /**
  * DPM-Solver++(2M): second order, one evaluation a step. With lambda = -log(sigma) and h = the step in lambda,
@@ -43,13 +43,8 @@ async function multistep(
   reach: 1 | 2,
 ): Promise<Latent> {
   const last = sigmas.length - 2
-  let state = x
   let before: { readonly x0: Latent; readonly h: number } | undefined
-  for (const [i, next] of sigmas.slice(1).entries()) {
-    signal?.throwIfAborted()
-    const sigma = sigmas[i]!
-    const x0 = await denoise(state, sigma, signal)
-    onStep?.(i, x0, sigma)
+  return walkDown(denoise, x, sigmas, { signal, onStep }, ({ i, x: state, x0, sigma, next }) => {
     const h = Math.log(sigma / next)
     const firstOrder = before === undefined || next === 0 || (i === last && sigmas.length <= 15)
     const lead = firstOrder ? 0 : h / (2 * before!.h)
@@ -64,7 +59,6 @@ async function multistep(
     }
     // Equal sigmas (as many steps as there are timesteps) are no step to lead on from.
     if (h > 0) before = { x0, h }
-    state = out
-  }
-  return toVariancePreserving(state, sigmas.at(-1) ?? 0)
+    return out
+  })
 }

@@ -1,6 +1,6 @@
 import type { Denoiser, Latent, SampleOptions } from '../denoiser.ts'
-import { toVariancePreserving } from '../prediction.ts'
-import { towards } from './euler.ts'
+import { ancestralStep } from './euler-ancestral.ts'
+import { walkDown } from './walk-down.ts'
 
 /**
  * DPM-Solver++ for the reverse diffusion with noise, second order in one step ("DPM++ SDE"): an ancestral step to the level half way down
@@ -17,35 +17,17 @@ export async function sampleDpmppSde(
   { signal, onStep, noise }: SampleOptions = {},
 ): Promise<Latent> {
   if (noise === undefined) throw new TypeError('noise is needed by a sampler that adds noise.')
-  let state = x
-  for (const [i, next] of sigmas.slice(1).entries()) {
-    signal?.throwIfAborted()
-    const sigma = sigmas[i]!
-    if (next === sigma) continue
-    const x0 = await denoise(state, sigma, signal)
-    onStep?.(i, x0, sigma)
-    if (next === 0) {
-      state = x0
-      continue
-    }
+  return walkDown(denoise, x, sigmas, { signal, onStep, skipLevel: true }, async ({ i, x: state, x0, sigma, next }) => {
+    if (next === 0) return x0
     const middle = Math.sqrt(sigma * next)
     const upper = noise(i, 0)
-    const half = ancestral(x0, state, sigma, middle, upper)
+    const half = ancestralStep(x0, state, { sigma, next: middle, eta: 1 }, () => upper)
     signal?.throwIfAborted()
     const x0AtMiddle = await denoise(half, middle, signal)
     const lower = noise(i, 1)
     const [upperShare, lowerShare] = [Math.sqrt((sigma - middle) / (sigma - next)), Math.sqrt((middle - next) / (sigma - next))]
     const whole = new Float32Array(upper.length)
     for (let j = 0; j < whole.length; j++) whole[j] = upperShare * upper[j]! + lowerShare * lower[j]!
-    state = ancestral(x0AtMiddle, state, sigma, next, whole)
-  }
-  return toVariancePreserving(state, sigmas.at(-1) ?? 0)
-}
-
-/** From sigma to next with as much fresh noise as the forward process adds: to sqrt(next^2 - up^2), and up noise. */
-function ancestral(x0: Latent, x: Latent, sigma: number, next: number, noise: Float32Array): Latent {
-  const up = next * Math.sqrt(Math.max(0, 1 - (next / sigma) ** 2))
-  const out = towards(x0, x, Math.sqrt(Math.max(0, next * next - up * up)) / sigma)
-  for (let j = 0; j < out.length; j++) out[j] = out[j]! + up * noise[j]!
-  return out
+    return ancestralStep(x0AtMiddle, state, { sigma, next, eta: 1 }, () => whole)
+  })
 }

@@ -1,6 +1,6 @@
 import type { Denoiser, Latent, SampleOptions } from '../denoiser.ts'
-import { toVariancePreserving } from '../prediction.ts'
 import { towards } from './euler.ts'
+import { walkDown } from './walk-down.ts'
 
 export interface AncestralOptions extends SampleOptions {
   /** How much of the noise is drawn anew at each step, 0 (none: Euler) to 1 (as much as the forward process). 1 where left out. */
@@ -23,18 +23,27 @@ export async function sampleEulerAncestral(
 ): Promise<Latent> {
   if (!(eta >= 0 && eta <= 1)) throw new RangeError(`eta must be 0..1, got ${eta}.`)
   if (eta > 0 && noise === undefined) throw new TypeError('noise is needed by a sampler that adds noise.')
-  let state = x
-  for (const [i, next] of sigmas.slice(1).entries()) {
-    signal?.throwIfAborted()
-    const sigma = sigmas[i]!
-    const x0 = await denoise(state, sigma, signal)
-    onStep?.(i, x0, sigma)
-    const up = eta * next * Math.sqrt(Math.max(0, 1 - (next / sigma) ** 2))
-    state = towards(x0, state, Math.sqrt(Math.max(0, next * next - up * up)) / sigma)
-    if (up > 0) {
-      const fresh = noise!(i, 0)
-      for (let j = 0; j < state.length; j++) state[j] = state[j]! + up * fresh[j]!
-    }
+  return walkDown(denoise, x, sigmas, { signal, onStep }, ({ i, x: state, x0, sigma, next }) =>
+    ancestralStep(x0, state, { sigma, next, eta }, () => noise!(i, 0)),
+  )
+}
+
+/**
+ * The step above, alone.
+ *
+ * @param fresh Asked for noise only where some is added.
+ */
+export function ancestralStep(
+  x0: Latent,
+  x: Latent,
+  { sigma, next, eta }: { readonly sigma: number; readonly next: number; readonly eta: number },
+  fresh: () => Float32Array,
+): Latent {
+  const up = eta * next * Math.sqrt(Math.max(0, 1 - (next / sigma) ** 2))
+  const out = towards(x0, x, Math.sqrt(Math.max(0, next * next - up * up)) / sigma)
+  if (up > 0) {
+    const noise = fresh()
+    for (let j = 0; j < out.length; j++) out[j] = out[j]! + up * noise[j]!
   }
-  return toVariancePreserving(state, sigmas.at(-1) ?? 0)
+  return out
 }

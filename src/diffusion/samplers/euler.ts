@@ -1,5 +1,5 @@
 import type { Denoiser, Latent, SampleOptions } from '../denoiser.ts'
-import { toVariancePreserving } from '../prediction.ts'
+import { walkDown } from './walk-down.ts'
 
 /**
  * Euler steps of the probability flow down `sigmas`: x <- x0 + (x - x0) next / sigma. DDIM with eta 0 is the same thing.
@@ -10,17 +10,9 @@ export async function sampleEuler(
   denoise: Denoiser,
   x: Latent,
   sigmas: readonly number[],
-  { signal, onStep }: SampleOptions = {},
+  options: SampleOptions = {},
 ): Promise<Latent> {
-  let state = x
-  for (const [i, next] of sigmas.slice(1).entries()) {
-    signal?.throwIfAborted()
-    const sigma = sigmas[i]!
-    const x0 = await denoise(state, sigma, signal)
-    onStep?.(i, x0, sigma)
-    state = towards(x0, state, next / sigma)
-  }
-  return toVariancePreserving(state, sigmas.at(-1) ?? 0)
+  return walkDown(denoise, x, sigmas, options, ({ x: state, x0, sigma, next }) => towards(x0, state, next / sigma))
 }
 
 /** x0 + (x - x0) share: from x towards x0, all the way at share 0. */

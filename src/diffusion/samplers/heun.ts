@@ -1,6 +1,6 @@
 import type { Denoiser, Latent, SampleOptions } from '../denoiser.ts'
-import { toVariancePreserving } from '../prediction.ts'
 import { towards } from './euler.ts'
+import { walkDown } from './walk-down.ts'
 
 /**
  * Heun's method: an Euler step, then the same step with the mean of the slopes at both ends. Two evaluations a step, one
@@ -12,8 +12,9 @@ export async function sampleHeun(
   denoise: Denoiser,
   x: Latent,
   sigmas: readonly number[],
-  { signal, onStep }: SampleOptions = {},
+  options: SampleOptions = {},
 ): Promise<Latent> {
+  const { signal } = options
   const corrected = async (from: Latent, x0: Latent, sigma: number, to: Latent, next: number): Promise<Latent> => {
     signal?.throwIfAborted()
     const x0AtEnd = await denoise(to, next, signal)
@@ -24,14 +25,8 @@ export async function sampleHeun(
     }
     return out
   }
-  let state = x
-  for (const [i, next] of sigmas.slice(1).entries()) {
-    signal?.throwIfAborted()
-    const sigma = sigmas[i]!
-    const x0 = await denoise(state, sigma, signal)
-    onStep?.(i, x0, sigma)
+  return walkDown(denoise, x, sigmas, options, ({ x: state, x0, sigma, next }) => {
     const euler = towards(x0, state, next / sigma)
-    state = next > 0 ? await corrected(state, x0, sigma, euler, next) : euler
-  }
-  return toVariancePreserving(state, sigmas.at(-1) ?? 0)
+    return next > 0 ? corrected(state, x0, sigma, euler, next) : euler
+  })
 }

@@ -1,5 +1,6 @@
 import type { Denoiser, Latent, SampleOptions } from '../denoiser.ts'
-import { addNoise, toVariancePreserving } from '../prediction.ts'
+import { addNoise } from '../prediction.ts'
+import { walkDown } from './walk-down.ts'
 
 /**
  * Multistep consistency sampling, for latent consistency models: each step goes all the way to x0 and back up to the next level with fresh
@@ -15,14 +16,7 @@ export async function sampleLcm(
   { signal, onStep, noise }: SampleOptions = {},
 ): Promise<Latent> {
   if (noise === undefined) throw new TypeError('noise is needed by a sampler that adds noise.')
-  let state = x
-  for (const [i, next] of sigmas.slice(1).entries()) {
-    signal?.throwIfAborted()
-    const sigma = sigmas[i]!
-    if (next === sigma) continue
-    const x0 = await denoise(state, sigma, signal)
-    onStep?.(i, x0, sigma)
-    state = next > 0 ? addNoise(x0, noise(i, 0), next) : x0
-  }
-  return toVariancePreserving(state, sigmas.at(-1) ?? 0)
+  return walkDown(denoise, x, sigmas, { signal, onStep, skipLevel: true }, ({ i, x0, next }) =>
+    next > 0 ? addNoise(x0, noise(i, 0), next) : x0,
+  )
 }

@@ -1,5 +1,5 @@
 import type { Denoiser, Latent, SampleOptions } from '../denoiser.ts'
-import { toVariancePreserving } from '../prediction.ts'
+import { walkDown } from './walk-down.ts'
 
 /** Adams-Bashforth: weights of the newest epsilon and those before it. */
 const weights: readonly (readonly number[])[] = [
@@ -23,23 +23,15 @@ export async function samplePndm(
 ): Promise<Latent> {
   const epsilonOf = (state: Latent, x0: Latent, sigma: number): Latent => state.map((value, j) => (value - x0[j]!) / sigma)
   const known: Latent[] = []
-  let state = x
-  for (const [i, next] of sigmas.slice(1).entries()) {
-    signal?.throwIfAborted()
-    const sigma = sigmas[i]!
-    if (next === sigma) continue
-    const x0 = await denoise(state, sigma, signal)
-    onStep?.(i, x0, sigma)
+  return walkDown(denoise, x, sigmas, { signal, onStep, skipLevel: true }, async ({ x: state, x0, sigma, next }) => {
     known.unshift(epsilonOf(state, x0, sigma))
     if (known.length > 4) known.pop()
-    if (known.length === 1 && next > 0) {
-      const end = moved(state, next - sigma, known, [1])
-      signal?.throwIfAborted()
-      const atEnd = epsilonOf(end, await denoise(end, next, signal), next)
-      state = moved(state, next - sigma, [known[0]!, atEnd], [0.5, 0.5])
-    } else state = moved(state, next - sigma, known, weights[known.length - 1]!)
-  }
-  return toVariancePreserving(state, sigmas.at(-1) ?? 0)
+    if (known.length > 1 || next === 0) return moved(state, next - sigma, known, weights[known.length - 1]!)
+    const end = moved(state, next - sigma, known, [1])
+    signal?.throwIfAborted()
+    const atEnd = epsilonOf(end, await denoise(end, next, signal), next)
+    return moved(state, next - sigma, [known[0]!, atEnd], [0.5, 0.5])
+  })
 }
 
 /** x + step (the weighted epsilons). */

@@ -1,5 +1,5 @@
 import type { Denoiser, Latent, SampleOptions } from '../denoiser.ts'
-import { toVariancePreserving } from '../prediction.ts'
+import { walkDown } from './walk-down.ts'
 
 /**
  * UniPC of second order with B(h) = exp(h) - 1, on x0: a predictor as DPM-Solver++(2M), and before each further step a corrector that
@@ -14,20 +14,13 @@ export async function sampleUnipc(
   { signal, onStep }: SampleOptions = {},
 ): Promise<Latent> {
   const last = sigmas.length - 2
-  let state = x
   let done: Step | undefined
-  for (const [i, next] of sigmas.slice(1).entries()) {
-    signal?.throwIfAborted()
-    const sigma = sigmas[i]!
-    if (next === sigma) continue
-    const x0 = await denoise(state, sigma, signal)
-    onStep?.(i, x0, sigma)
-    if (done !== undefined) state = corrected(done, x0)
+  return walkDown(denoise, x, sigmas, { signal, onStep, skipLevel: true }, ({ i, x: state, x0, sigma, next }) => {
+    const begin = done === undefined ? state : corrected(done, x0)
     const older = done === undefined || i === last ? undefined : { x0: done.x0, h: done.h }
-    done = { x: state, x0, h: Math.log(sigma / next), older }
-    state = predicted(done)
-  }
-  return toVariancePreserving(state, sigmas.at(-1) ?? 0)
+    done = { x: begin, x0, h: Math.log(sigma / next), older }
+    return predicted(done)
+  })
 }
 
 interface Step {
