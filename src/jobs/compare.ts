@@ -3,16 +3,13 @@ import { animate, type AnimateResult, type AnimateSettings } from '../animate/an
 import type { RenderEvent } from '../animate/events.ts'
 import type { FrameControl } from '../animate/frame-controls.ts'
 import type { PromptPlan } from '../animate/prompt-file.ts'
-import { farnebackEstimator } from '../flow/farneback.ts'
 import type { FlowEstimator } from '../flow/flow.ts'
 import { contactSheet } from '../image/contact-sheet.ts'
-import { writeWholeFile } from '../image/whole-file.ts'
-import { measure } from '../measure/measure.ts'
-import { renderReport } from '../measure/report.ts'
 import type { DiffusionModel } from '../stable-diffusion/diffusion-model.ts'
 import type { FrameSource, TimedFrame } from '../video/frame-source.ts'
 import { openRenderFolder, type Manifest, type RenderFolder } from './render-folder.ts'
 import { resultFrames } from './result-frames.ts'
+import { writeReport } from './write-report.ts'
 import { writeVideo, type VideoPlan } from './write-video.ts'
 
 export interface CompareOptions {
@@ -61,38 +58,23 @@ export async function* compareRender(options: CompareOptions): AsyncGenerator<Re
   yield { type: 'written', what: 'side-by-side', path: besides }
 
   // 3. The figures, by another flow than the render's own.
-  yield { type: 'stage', stage: 'measure', frames: places.length }
-  const judge = farnebackEstimator()
-  try {
-    const measures = await measure({
-      source,
-      result: ours,
-      baseline: unguided,
-      flow: judge,
-      renderedWith: flow.id,
-      cuts: result.cuts,
-      keyframes: result.keyframes,
-      signal,
-    })
-    const shown: Record<string, unknown> = { ...manifest.resolved, model: manifest.model.name }
-    const page = await renderReport({
-      measures,
-      source,
-      result: ours,
-      baseline: unguided,
-      title: manifest.source.path,
-      settings: Object.entries(shown).map(([name, value]) => ({
-        name,
-        value: typeof value === 'string' ? value : JSON.stringify(value),
-      })),
-      signal,
-    })
-    const path = join(folder.path, 'report.html')
-    await writeWholeFile(path, Buffer.from(page))
-    yield { type: 'written', what: 'report', path }
-  } finally {
-    await judge.close()
-  }
+  const shown: Record<string, unknown> = { ...manifest.resolved, model: manifest.model.name }
+  yield* writeReport({
+    folder: folder.path,
+    count: places.length,
+    source,
+    result: ours,
+    baseline: unguided,
+    renderedWith: flow.id,
+    cuts: result.cuts,
+    keyframes: result.keyframes,
+    title: manifest.source.path,
+    settings: Object.entries(shown).map(([name, value]) => ({
+      name,
+      value: typeof value === 'string' ? value : JSON.stringify(value),
+    })),
+    signal,
+  })
 }
 
 async function* sideBySide(

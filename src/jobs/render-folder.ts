@@ -2,7 +2,7 @@ import { mkdir, open, readFile, readdir, type FileHandle } from 'node:fs/promise
 import { join } from 'node:path'
 import type { FrameRecord } from '../animate/events.ts'
 import type { FrameStore } from '../animate/frame-store.ts'
-import { OfgenError } from '../errors.ts'
+import { isAbort, OfgenError } from '../errors.ts'
 import type { Frame } from '../image/frame.ts'
 import { readPng, writePng } from '../image/png.ts'
 import { writeError, writeWholeFile } from '../image/whole-file.ts'
@@ -76,6 +76,22 @@ export async function openRenderFolder(path: string, manifest: Manifest, options
   } catch (error) {
     await lock.release()
     throw error
+  }
+}
+
+/** How the manifest says that a render ended before its end. */
+export function failureOf(error: unknown): Pick<Manifest, 'state' | 'message'> {
+  return { state: isAbort(error) ? 'interrupted' : 'failed', message: reason(error) }
+}
+
+/** Saves the manifest's last word, which must not hide the error that led to it, and gives the folder back. */
+export async function closeRender(folder: RenderFolder, manifest: Manifest): Promise<void> {
+  try {
+    await folder.save(manifest)
+  } catch (error) {
+    if (!(error instanceof OfgenError)) throw error
+  } finally {
+    await folder.close()
   }
 }
 

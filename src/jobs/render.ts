@@ -5,7 +5,7 @@ import type { FrameRecord, RenderEvent } from '../animate/events.ts'
 import { createOutbox, meanwhile } from '../animate/outbox.ts'
 import type { FrameControl } from '../animate/frame-controls.ts'
 import type { PromptPlan } from '../animate/prompt-file.ts'
-import { isAbort, OfgenError } from '../errors.ts'
+import { OfgenError } from '../errors.ts'
 import { flowWorkers } from '../flow/flow-workers.ts'
 import type { FlowEstimator } from '../flow/flow.ts'
 import type { GuidanceSchedule } from '../guidance/guidance-schedule.ts'
@@ -27,7 +27,7 @@ import { controlNetFiles, openControls, parseControlOption, type ControlChoice }
 import { locateLoras, takeLoras } from './choose-loras.ts'
 import { locateVae } from './choose-vae.ts'
 import { debugWriter } from './debug-pictures.ts'
-import { openRenderFolder, type Manifest, type RenderFolder } from './render-folder.ts'
+import { closeRender, failureOf, openRenderFolder, type Manifest, type RenderFolder } from './render-folder.ts'
 import { openPrompts } from './open-prompts.ts'
 import { openSchedule } from './open-schedule.ts'
 import { resolveSettings, type Resolved } from './resolve.ts'
@@ -265,10 +265,10 @@ async function* renderInto(
     last = { state: 'done', frames: result.frames.length }
     return { ...result, folder: output, video: path }
   } catch (error) {
-    last = { state: isAbort(error) ? 'interrupted' : 'failed', message: error instanceof Error ? error.message : String(error) }
+    last = failureOf(error)
     throw error
   } finally {
-    await finish(folder, { ...manifest, ...last })
+    await closeRender(folder, { ...manifest, ...last })
   }
 }
 
@@ -285,7 +285,7 @@ async function* paintAndSmooth(
   const signal = paint.signal === undefined ? stop.signal : AbortSignal.any([paint.signal, stop.signal])
   const paintedManifest = { ...manifest, render: `${manifest.render}-painted` }
   const painted = await openRenderFolder(join(folder.path, 'painted'), paintedManifest, { overwrite: true })
-  let state: Manifest['state'] = 'failed'
+  let last: Partial<Manifest> = { state: 'failed' }
   const outbox = createOutbox()
   const frames = framesAsTheyCome((frame) => painted.framePath(frame), source.info)
 
@@ -319,26 +319,15 @@ async function* paintAndSmooth(
       outbox,
       Promise.all(halves).then(([made]) => made),
     )
-    state = 'done'
+    last = { state: 'done', frames: result.frames.length }
     return result
   } catch (error) {
-    if (isAbort(error)) state = 'interrupted'
+    last = failureOf(error)
     throw error
   } finally {
     stop.abort()
     await Promise.allSettled(halves)
-    await finish(painted, { ...paintedManifest, state })
-  }
-}
-
-/** The manifest's last word must not hide the error that led to it. */
-async function finish(folder: RenderFolder, manifest: Manifest): Promise<void> {
-  try {
-    await folder.save(manifest)
-  } catch (error) {
-    if (!(error instanceof OfgenError)) throw error
-  } finally {
-    await folder.close()
+    await closeRender(painted, { ...paintedManifest, ...last })
   }
 }
 

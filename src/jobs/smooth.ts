@@ -1,20 +1,17 @@
 import { basename, extname, join, resolve } from 'node:path'
 import { contentKey } from '../animate/content-key.ts'
 import type { RenderEvent } from '../animate/events.ts'
-import { isAbort, OfgenError } from '../errors.ts'
-import { farnebackEstimator } from '../flow/farneback.ts'
+import { OfgenError } from '../errors.ts'
 import { flowWorkers } from '../flow/flow-workers.ts'
-import { writeWholeFile } from '../image/whole-file.ts'
-import { measure } from '../measure/measure.ts'
 import type { Measures } from '../measure/measures.ts'
-import { renderReport } from '../measure/report.ts'
 import { fitted } from '../video/fit.ts'
 import type { FrameSource } from '../video/frame-source.ts'
 import { inRange } from '../video/in-range.ts'
 import { openSource } from '../video/open-source.ts'
 import { checkRange, parseRange } from '../video/range.ts'
-import { openRenderFolder, type Manifest } from './render-folder.ts'
+import { closeRender, failureOf, openRenderFolder, type Manifest } from './render-folder.ts'
 import { resultFrames } from './result-frames.ts'
+import { writeReport } from './write-report.ts'
 import { writeSmoothed } from './write-smoothed.ts'
 import { writeVideo } from './write-video.ts'
 
@@ -127,28 +124,23 @@ async function* smoothInto(
       yield { type: 'warning', message }
     yield { type: 'written', what: 'video', path }
 
-    yield { type: 'stage', stage: 'measure', frames: places.length }
-    const judge = farnebackEstimator()
-    try {
-      const measures = await measure({ source, result, baseline: given, flow: judge, renderedWith: flow.id, signal: job.signal })
-      const page = await renderReport({ measures, source, result, baseline: given, title: job.source, signal: job.signal })
-      const report = join(output, 'report.html')
-      await writeWholeFile(report, Buffer.from(page))
-      yield { type: 'written', what: 'report', path: report }
-      last = { state: 'done', frames: places.length }
-      return measures
-    } finally {
-      await judge.close()
-    }
+    const measures = yield* writeReport({
+      folder: output,
+      count: places.length,
+      source,
+      result,
+      baseline: given,
+      renderedWith: flow.id,
+      title: job.source,
+      signal: job.signal,
+    })
+    last = { state: 'done', frames: places.length }
+    return measures
   } catch (error) {
-    last = { state: isAbort(error) ? 'interrupted' : 'failed', message: error instanceof Error ? error.message : String(error) }
+    last = failureOf(error)
     throw error
   } finally {
     await flow.close()
-    try {
-      await folder.save({ ...manifest, ...last })
-    } finally {
-      await folder.close()
-    }
+    await closeRender(folder, { ...manifest, ...last })
   }
 }
