@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { startAnalysis } from '../src/animate/analysis.ts'
 import { animate, type AnimateSettings } from '../src/animate/animate.ts'
-import { smooth } from '../src/animate/smooth.ts'
+import { readFootage } from '../src/animate/footage.ts'
+import { paired, smooth } from '../src/animate/smooth.ts'
 import { MemoryFrameStore } from '../src/animate/frame-store.ts'
 import { demoClip } from '../src/demo/clip.ts'
 import { farnebackEstimator } from '../src/flow/farneback.ts'
@@ -136,7 +137,8 @@ async function make(part: Clip, style: string, seed: number, contender: Contende
   const analysis = startAnalysis()
   const images: TimedFrame[] = []
   const { source } = part
-  for await (const { index, time, make } of smooth({ source, frames: painted.video, flow, analysis, reach: contender.reach }))
+  const frames = paired(readFootage(source, { flow, analysis }), painted.video)
+  for await (const { index, time, make } of smooth(frames, { analysis, reach: contender.reach }))
     images.push({ index, time, image: await make() })
   await flow.close()
   await analysis.close()

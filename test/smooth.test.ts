@@ -1,6 +1,9 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { startAnalysis } from '../src/animate/analysis.ts'
-import { smooth } from '../src/animate/smooth.ts'
+import { readFootage } from '../src/animate/footage.ts'
+import { paired, smooth, type MadeFrame } from '../src/animate/smooth.ts'
 import { disEstimator } from '../src/flow/dis.ts'
 import type { Frame } from '../src/image/frame.ts'
 import { Random } from '../src/random.ts'
@@ -31,9 +34,9 @@ async function run(sources: readonly Frame[], frames: readonly Frame[], reach = 
   const images: Frame[] = []
   const keys: string[] = []
   const analysis = startAnalysis()
-  const options = { source: madeSource(sources), frames: madeSource(frames), flow: disEstimator(), analysis, reach }
+  const footage = readFootage(madeSource(sources), { flow: disEstimator(), analysis })
   try {
-    for await (const { index, key, make } of smooth(options)) {
+    for await (const { index, key, make } of smooth(paired(footage, madeSource(frames)), { analysis, reach })) {
       expect(index).toBe(images.length)
       keys.push(key)
       images.push(await make())
@@ -78,4 +81,41 @@ test('a key changes with what its frame is made of, and with nothing else', asyn
 test('other numbers of frames are refused', async () => {
   await expect(run(moving, moving.slice(0, 5))).rejects.toThrow(/has 5 frames, the source more/)
   await expect(run(moving.slice(0, 5), moving)).rejects.toThrow(/has more frames, the source 5/)
+})
+
+test('frames that are passed are forgotten, however long a shot is', async () => {
+  setFlagsFromString('--expose_gc')
+  const collect = runInNewContext('gc') as () => void
+  const seen: WeakRef<object>[] = []
+  const still = { width: 16, height: 16, data: new Float32Array(2 * 16 * 16) }
+  const plane = { width: 16, height: 16, data: new Float32Array(16 * 16).fill(1) }
+  async function* made(): AsyncGenerator<MadeFrame> {
+    for (let index = 0; index < 40; index++) {
+      const image = texture(16, 16, 0)
+      const motion = { backward: { ...still }, forward: still, distance: plane, trust: plane, occluded: new Uint8Array(256) }
+      seen.push(new WeakRef(motion.backward))
+      const item = {
+        frame: { index, time: index, image },
+        hash: `${index}`,
+        shot: 0,
+        motion: index === 0 ? undefined : motion,
+        trusted: 1,
+      }
+      yield await Promise.resolve({ item, image })
+    }
+  }
+  const analysis = startAnalysis()
+  try {
+    for await (const { index, make } of smooth(made(), { analysis, reach: 2 })) {
+      await make()
+      if (index < 30) continue
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      collect()
+      const alive = seen.flatMap((ref, n) => (ref.deref() === undefined ? [] : [n]))
+      expect(Math.min(...alive)).toBeGreaterThan(20)
+      break
+    }
+  } finally {
+    await analysis.close()
+  }
 })

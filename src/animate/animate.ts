@@ -7,7 +7,7 @@ import type { DiffusionModel } from '../stable-diffusion/diffusion-model.ts'
 import type { FrameSource } from '../video/frame-source.ts'
 import { startAnalysis } from './analysis.ts'
 import type { RenderEvent } from './events.ts'
-import { readFootage } from './footage.ts'
+import { readFootage, type FootageFrame } from './footage.ts'
 import { controlIdentity, createControls, withGivenMaps, type FrameControl } from './frame-controls.ts'
 import { frameByFrame } from './frame-by-frame.ts'
 import type { FrameStore } from './frame-store.ts'
@@ -40,6 +40,8 @@ export interface AnimateOptions {
   /** ControlNets of the model, and what they see. */
   readonly controls?: readonly FrameControl[] | undefined
   readonly onDebug?: DebugWriter | undefined
+  /** Hears of every frame of the source when it is read, with its motion; the next is read when this resolves. */
+  readonly onFootage?: ((item: FootageFrame) => Promise<void>) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -99,10 +101,11 @@ export async function* animate(options: AnimateOptions): AsyncGenerator<RenderEv
     cuts: [],
     keyframes: [],
   }
-  const needsMotion = settings.method !== 'none' || settings.noise === 'carried'
+  const needsMotion = settings.method !== 'none' || settings.noise === 'carried' || options.onFootage !== undefined
   const frames = readFootage(source, { flow: needsMotion ? options.flow : undefined, analysis, signal })
   const footage = withGivenMaps(frames, controls, signal)
-  const work = settings.method === 'flow' ? byKeyframes(run, footage) : frameByFrame(run, footage)
+  const heard = options.onFootage === undefined ? footage : telling(footage, options.onFootage)
+  const work = settings.method === 'flow' ? byKeyframes(run, heard) : frameByFrame(run, heard)
   const all = work.then(() => run.writer.flush())
   try {
     yield* meanwhile(outbox, all)
@@ -123,5 +126,15 @@ export async function* animate(options: AnimateOptions): AsyncGenerator<RenderEv
     evaluations: model.counters.evaluations - evaluations,
     seconds: (performance.now() - began) / 1000,
     engineSeconds: model.counters.engineSeconds - engineSeconds,
+  }
+}
+
+async function* telling(
+  footage: AsyncIterable<FootageFrame>,
+  hear: (item: FootageFrame) => Promise<void>,
+): AsyncGenerator<FootageFrame, void, undefined> {
+  for await (const item of footage) {
+    await hear(item)
+    yield item
   }
 }

@@ -1,5 +1,4 @@
 import type { Neighbour } from '../guidance/smooth-along.ts'
-import type { FlowEstimator } from '../flow/flow.ts'
 import type { Way } from '../flow/way.ts'
 import { OfgenError } from '../errors.ts'
 import { toFloatImage, toFrame, type FloatImage, type Frame } from '../image/frame.ts'
@@ -7,19 +6,19 @@ import { inSharedMemory } from '../thread-side.ts'
 import type { FrameSource } from '../video/frame-source.ts'
 import type { Analysis } from './analysis.ts'
 import { contentKey, frameHash } from './content-key.ts'
-import { readFootage, type FootageFrame } from './footage.ts'
+import type { FootageFrame } from './footage.ts'
+
+/** A frame of the source, with its motion, and the frame that was made from it. */
+export interface MadeFrame {
+  readonly item: FootageFrame
+  readonly image: Frame
+}
 
 export interface SmoothOptions {
-  /** The video that the frames were made from, at their size. */
-  readonly source: FrameSource
-  /** The frames, one for each of the source. */
-  readonly frames: FrameSource
-  readonly flow: FlowEstimator
   /** To be closed when the last frame is made. */
   readonly analysis: Analysis
   /** Frames to either side that each is averaged with, at least 1. */
   readonly reach: number
-  readonly signal?: AbortSignal | undefined
 }
 
 export interface SmoothFrame {
@@ -36,44 +35,59 @@ interface Held {
   readonly item: FootageFrame
   readonly image: FloatImage
   readonly hash: string
-  /** To the frame `k` before it, of the same shot; worked out when it is first asked for. */
-  readonly wayBack: (k: number) => Promise<Way>
+  /** To the frame so many before it, of the same shot; worked out when it is first asked for. */
+  readonly ways: Map<number, Promise<Way>>
 }
 
 /**
  * Steadies frames that were made by any tool: each becomes the mean of its neighbours along the motion of the source. Memory: `2 reach + 1`
  * frames with their flows.
- *
- * @throws OfgenError option_invalid if there are more or fewer frames than the source has.
  */
-export async function* smooth(options: SmoothOptions): AsyncGenerator<SmoothFrame, void, undefined> {
-  const { source, frames, flow, analysis, reach, signal } = options
+export async function* smooth(
+  frames: AsyncIterable<MadeFrame>,
+  { analysis, reach }: SmoothOptions,
+): AsyncGenerator<SmoothFrame, void, undefined> {
+  let shot: Held[] = []
+  /** Place in `shot` of the next frame to be made. */
+  let next = 0
+  const made = (): SmoothFrame => makeFrame(shot, next++, reach, analysis)
+  for await (const { item, image } of frames) {
+    if (item.motion === undefined) {
+      while (next < shot.length) yield made()
+      shot = []
+      next = 0
+    }
+    shot.push({ item, image: inSharedMemory(toFloatImage(image)), hash: frameHash(image), ways: new Map() })
+    while (next + reach < shot.length) {
+      yield made()
+      if (next > reach) {
+        shot.shift()
+        next--
+      }
+    }
+  }
+  while (next < shot.length) yield made()
+}
+
+/**
+ * Every frame of the footage with the one that was made from it.
+ *
+ * @throws OfgenError option_invalid if there are more or fewer of them.
+ */
+export async function* paired(
+  footage: AsyncIterable<FootageFrame>,
+  frames: FrameSource,
+  signal?: AbortSignal,
+): AsyncGenerator<MadeFrame, void, undefined> {
   const given = frames.frames(signal === undefined ? {} : { signal })[Symbol.asyncIterator]()
+  let count = 0
   try {
-    let shot: Held[] = []
-    /** Place in `shot` of the next frame to be made. */
-    let next = 0
-    const made = (): SmoothFrame => makeFrame(shot, next++, reach, analysis)
-    let count = 0
-    for await (const item of readFootage(source, { flow, analysis, signal })) {
+    for await (const item of footage) {
       const picture = await given.next()
       if (picture.done === true) throw unequal(frames, `${count} frames`, 'more')
       count++
-      if (item.motion === undefined) {
-        while (next < shot.length) yield made()
-        shot = []
-        next = 0
-      }
-      shot.push(hold(item, picture.value.image, shot.slice(-reach), analysis))
-      while (next + reach < shot.length) {
-        yield made()
-        if (next > reach) {
-          shot.shift()
-          next--
-        }
-      }
+      yield { item, image: picture.value.image }
     }
-    while (next < shot.length) yield made()
     if ((await given.next()).done !== true) throw unequal(frames, 'more frames', `${count}`)
   } finally {
     await given.return?.()
@@ -90,40 +104,41 @@ function unequal(frames: FrameSource, has: string, wanted: string): OfgenError {
   )
 }
 
-/** @param before The frames before it that ways may lead to, in order. */
-function hold(item: FootageFrame, image: Frame, before: readonly Held[], analysis: Analysis): Held {
-  const ways = new Map<number, Promise<Way>>()
-  const find = async (k: number): Promise<Way> => {
-    const far = before.at(-k)!.item.frame.image
+/** The way from a frame of a shot to the one `k` before it. */
+function wayBack(shot: readonly Held[], place: number, k: number, analysis: Analysis): Promise<Way> {
+  const { item, ways } = shot[place]!
+  const find = async (): Promise<Way> => {
     const { backward, forward } = item.motion!
-    const neighbour = k === 1 ? undefined : await before.at(-1)!.wayBack(k - 1)
+    const neighbour = k === 1 ? undefined : await wayBack(shot, place - 1, k - 1, analysis)
+    const far = shot[place - k]!.item.frame.image
     return analysis.extendWay(item.frame.image, far, { flow: backward, home: forward }, neighbour)
   }
-  const wayBack = (k: number): Promise<Way> => {
-    const way = ways.get(k) ?? find(k)
-    ways.set(k, way)
-    return way
-  }
-  return { item, image: inSharedMemory(toFloatImage(image)), hash: frameHash(image), wayBack }
+  const way = ways.get(k) ?? find()
+  ways.set(k, way)
+  return way
 }
 
 function makeFrame(shot: readonly Held[], place: number, reach: number, analysis: Analysis): SmoothFrame {
-  const own = shot[place]!
-  const { item, image } = own
+  const { item, image } = shot[place]!
   const first = Math.max(0, place - reach)
+  // All that is needed, and no more: earlier frames are to be forgotten.
   const around = shot.slice(first, place + reach + 1)
+  const own = place - first
+  const wayTo = async (n: number): Promise<Way> => {
+    if (n < own) return wayBack(around, own, own - n, analysis)
+    const back = await wayBack(around, n, n - own, analysis)
+    return analysis.turnedWay(around[n]!.item.frame.image, item.frame.image, back)
+  }
   const make = async (): Promise<Frame> => {
-    const neighbours = around.flatMap((other, n) => {
-      const distance = Math.abs(first + n - place)
-      if (distance === 0) return []
-      const way = first + n < place ? own.wayBack(distance) : wayOn(other, distance)
-      return [way.then((found): Neighbour => ({ image: other.image, way: found, distance }))]
-    })
+    const others = around.flatMap((other, n) => (n === own ? [] : [{ other, n }]))
+    const neighbours = others.map(async ({ other, n }): Promise<Neighbour> => ({
+      image: other.image,
+      way: await wayTo(n),
+      distance: Math.abs(n - own),
+    }))
     return toFrame(await analysis.smoothAlong(image, await Promise.all(neighbours), reach))
   }
-  const wayOn = async (later: Held, distance: number): Promise<Way> =>
-    analysis.turnedWay(later.item.frame.image, item.frame.image, await later.wayBack(distance))
   const parts = around.map((held) => [held.item.hash, held.hash])
-  const key = contentKey('smooth', reach, place - first, parts)
+  const key = contentKey('smooth', reach, own, parts)
   return { index: item.frame.index, time: item.frame.time, shot: item.shot, key, make }
 }

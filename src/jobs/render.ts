@@ -1,4 +1,5 @@
 import { basename, extname, join, resolve } from 'node:path'
+import { startAnalysis } from '../animate/analysis.ts'
 import { animate, type AnimateOptions, type AnimateResult } from '../animate/animate.ts'
 import { contentKey } from '../animate/content-key.ts'
 import type { FrameRecord, RenderEvent } from '../animate/events.ts'
@@ -22,6 +23,7 @@ import { openSource } from '../video/open-source.ts'
 import { checkRange, parseRange } from '../video/range.ts'
 import { inRange } from '../video/in-range.ts'
 import { atRate } from '../video/resample.ts'
+import { comingFrames } from './coming-frames.ts'
 import { compareRender } from './compare.ts'
 import { controlNetFiles, openControls, parseControlOption, type ControlChoice } from './choose-controls.ts'
 import { locateLoras, takeLoras } from './choose-loras.ts'
@@ -31,7 +33,7 @@ import { closeRender, failureOf, openRenderFolder, type Manifest, type RenderFol
 import { openPrompts } from './open-prompts.ts'
 import { openSchedule } from './open-schedule.ts'
 import { resolveSettings, type Resolved } from './resolve.ts'
-import { framesAsTheyCome, resultFrames } from './result-frames.ts'
+import { resultFrames } from './result-frames.ts'
 import { writeSmoothed } from './write-smoothed.ts'
 import { writeVideo, type VideoPlan } from './write-video.ts'
 
@@ -280,17 +282,17 @@ async function* paintAndSmooth(
   paint: Omit<AnimateOptions, 'store'>,
   { folder, reach, manifest }: { readonly folder: RenderFolder; readonly reach: number; readonly manifest: Manifest },
 ): AsyncGenerator<RenderEvent, AnimateResult, undefined> {
-  const { source, flow } = paint
   const stop = new AbortController()
   const signal = paint.signal === undefined ? stop.signal : AbortSignal.any([paint.signal, stop.signal])
   const paintedManifest = { ...manifest, render: `${manifest.render}-painted` }
   const painted = await openRenderFolder(join(folder.path, 'painted'), paintedManifest, { overwrite: true })
   let last: Partial<Manifest> = { state: 'failed' }
   const outbox = createOutbox()
-  const frames = framesAsTheyCome((frame) => painted.framePath(frame), source.info)
+  const analysis = startAnalysis(signal)
+  const frames = comingFrames((frame) => painted.framePath(frame))
 
   const painting = async (): Promise<AnimateResult> => {
-    const events = animate({ ...paint, store: painted, signal })
+    const events = animate({ ...paint, store: painted, onFootage: (item) => frames.read(item), signal })
     for (;;) {
       const next = await events.next()
       if (next.done === true) {
@@ -298,14 +300,13 @@ async function* paintAndSmooth(
         return next.value
       }
       // A frame is reported when it is smoothed.
-      if (next.value.type === 'frame') frames.add(next.value)
+      if (next.value.type === 'frame') frames.made(next.value.frame)
       else outbox.put(next.value)
     }
   }
   const smoothing = async (): Promise<void> => {
     const recordOf = (frame: number): FrameRecord => painted.record(frame)!
-    for await (const event of writeSmoothed({ source, frames: frames.source, flow, reach, folder, recordOf, signal }))
-      outbox.put(event)
+    for await (const event of writeSmoothed(frames.pairs, { analysis, reach, folder, recordOf, signal })) outbox.put(event)
   }
   const halves = [painting(), smoothing()] as const
   // Where one fails, the other must not go on for hours.
@@ -327,6 +328,7 @@ async function* paintAndSmooth(
   } finally {
     stop.abort()
     await Promise.allSettled(halves)
+    await analysis.close()
     await closeRender(painted, { ...paintedManifest, ...last })
   }
 }

@@ -1,6 +1,9 @@
 import { basename, extname, join, resolve } from 'node:path'
+import { startAnalysis } from '../animate/analysis.ts'
 import { contentKey } from '../animate/content-key.ts'
 import type { RenderEvent } from '../animate/events.ts'
+import { readFootage } from '../animate/footage.ts'
+import { paired } from '../animate/smooth.ts'
 import { OfgenError } from '../errors.ts'
 import { flowWorkers } from '../flow/flow-workers.ts'
 import type { Measures } from '../measure/measures.ts'
@@ -83,6 +86,7 @@ async function* smoothInto(
   }
   const folder = await openRenderFolder(output, manifest, { overwrite: false })
   const flow = flowWorkers()
+  const analysis = startAnalysis(job.signal)
   let last: Partial<Manifest> = { state: 'failed' }
   try {
     const frames = given.info.frameCount ?? source.info.frameCount
@@ -106,7 +110,9 @@ async function* smoothInto(
       painted: 0,
       seconds: 0,
     })
-    const places = yield* writeSmoothed({ source, frames: given, flow, reach: job.reach, folder, recordOf, signal: job.signal })
+    const { reach, signal } = job
+    const footage = readFootage(source, { flow, analysis, signal })
+    const places = yield* writeSmoothed(paired(footage, given, signal), { analysis, reach, folder, recordOf, signal })
     yield { type: 'written', what: 'frames', path: join(output, 'converted_%06d.png') }
 
     yield { type: 'stage', stage: 'video', frames: places.length }
@@ -140,6 +146,7 @@ async function* smoothInto(
     last = failureOf(error)
     throw error
   } finally {
+    await analysis.close()
     await flow.close()
     await closeRender(folder, { ...manifest, ...last })
   }
